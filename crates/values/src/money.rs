@@ -94,7 +94,8 @@ impl Money {
     /// From a decimal number of main units, rounded half away from zero to the currency's decimals.
     /// Channels send amounts such as `3.5999999999999996`.
     pub fn from_decimal(value: Decimal, currency: Currency) -> Result<Self, MoneyError> {
-        let rounded = value.round_dp_with_strategy(currency.decimals().min(4), rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+        let rounded = value
+            .round_dp_with_strategy(currency.decimals().min(4), rust_decimal::RoundingStrategy::MidpointAwayFromZero);
         let amount = rounded.checked_mul(Decimal::from(SCALE)).and_then(|v| v.to_i64()).ok_or(MoneyError::TooLarge)?;
         Self::checked(amount, currency)
     }

@@ -21,9 +21,10 @@ impl Timestamp {
         }
         let spaced = text.replacen(' ', "T", 1);
         let moment = spaced.parse::<jiff::Timestamp>().ok().or_else(|| {
-            let civil = spaced.parse::<jiff::civil::DateTime>().ok().or_else(|| {
-                spaced.parse::<jiff::civil::Date>().ok().map(|date| date.at(0, 0, 0, 0))
-            })?;
+            let civil = spaced
+                .parse::<jiff::civil::DateTime>()
+                .ok()
+                .or_else(|| spaced.parse::<jiff::civil::Date>().ok().map(|date| date.at(0, 0, 0, 0)))?;
             civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
         })?;
         Self::in_range(moment.as_microsecond())
