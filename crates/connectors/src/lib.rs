@@ -1,1 +1,15 @@
-//! connectors
+//! Connectors: one folder per kind of channel, each with the same files.
+//!
+//! `api.rs` speaks HTTP, `mapping.rs` is pure, `mod.rs` implements the port, `guide.md` is the kind's page of rules, and
+//! `tests.rs` holds its tests. All of them call out through [`http`](self), the one client for addresses that users typed.
+//! A connector knows nothing of stock, locations or the database, and keeps no state that a restart would lose: what it
+//! needs is in the `Connection`, and what it has read so far is in the page token.
+
+mod app;
+mod http;
+mod loose;
+mod networks;
+mod registry;
+
+pub use networks::Networks;
+pub use registry::{Options, Registry, kinds};

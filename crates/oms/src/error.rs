@@ -1,0 +1,133 @@
+//! What a use case can answer instead of doing what was asked. Refusals are data; their words are all here.
+
+use std::fmt;
+
+use consign_values::{FieldErrors, LineId};
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a use case did nothing. Whatever it had written is rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing: its noun.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// A rule of the business says no.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The input is wrong, field by field.
+    #[error("{0}")]
+    Invalid(FieldErrors),
+    /// Somebody else changed it since it was read.
+    #[error("changed by somebody else meanwhile; load it again")]
+    Stale,
+    /// The database failed.
+    #[error("database")]
+    Db(#[from] consign_db::Error),
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Error::Invalid(FieldErrors::of(field, message))
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Error::Refused(refusal)
+    }
+}
+
+impl From<FieldErrors> for Error {
+    fn from(errors: FieldErrors) -> Self {
+        Error::Invalid(errors)
+    }
+}
+
+impl consign_db::Retryable for Error {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Error::Db(error) if error.is_retryable())
+    }
+}
+
+/// A line that lacks stock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The line.
+    pub line_id: LineId,
+    /// Its SKU, or title where it has none.
+    pub sku: String,
+    /// How many units it lacks.
+    pub missing: i64,
+}
+
+/// Why the business says no. [`Refusal::code`] is stable; the sentence is for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The order is parked.
+    Parked,
+    /// The order is locked.
+    Locked,
+    /// The order is not parked.
+    NotParked,
+    /// The order is not locked.
+    NotLocked,
+    /// It is parked because it is unpaid, and only payment unparks it.
+    AwaitingPayment,
+    /// The order has been processed.
+    AlreadyProcessed,
+    /// The order has been cancelled.
+    AlreadyCancelled,
+    /// The order has been deleted.
+    Deleted,
+    /// Only paid orders may be processed.
+    Unpaid,
+    /// Some lines have no item.
+    Unlinked(Vec<String>),
+    /// Some lines lack stock at the order's location.
+    ShortOfStock(Vec<Shortfall>),
+    /// It is there already.
+    SameLocation,
+    /// The default location can't be deleted.
+    DefaultLocation,
+    /// Something still refers to it.
+    InUse(&'static str),
+    /// The line has an item already.
+    AlreadyLinked,
+    /// A service takes no stock.
+    ServiceLine,
+    /// The level would be less than what is allocated.
+    /// No figure is kept for it there.
+    NotTracked,
+    /// The despatch is still on its way, or confirmed.
+    NothingToResend,
+    /// The channel instance can't run: why.
+    ChannelCannotRun(String),
+    /// The last owner must stay.
+    LastOwner,
+    /// Set-up has been done.
+    AlreadySetUp,
+}
+
+impl Refusal {
+    /// A stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Parked => "parked",
+            Refusal::Locked => "locked",
+            Refusal::NotParked => "not_parked",
+            Refusal::NotLocked => "not_locked",
+            Refusal::AwaitingPayment => "awaiting_payment",
+            Refusal::AlreadyProcessed => "already_processed",
+            Refusal::AlreadyCancelled => "already_cancelled",
+            Refusal::Deleted => "deleted",
+            Refusal::Unpaid => "unpaid",
+            Refusal::Unlinked(_) => "unlinked",
+            Refusal::ShortOfStock(_) => "short_of_stock",
+            Refusal::SameLocation => "same_location",
+            Refusal::DefaultLocation => "default_location",
+            Refusal::InUse(_) => "in_use",
+            Refusal::AlreadyLinked => "already_linked",
+            Refusal::ServiceLine => "service_line",

@@ -1,0 +1,49 @@
+//! The SQL of locations.
+
+use consign_db::{Tx, sql};
+use consign_values::LocationId;
+
+use super::Location;
+use crate::Result;
+
+pub fn find(tx: &mut Tx<'_>, id: LocationId) -> Result<Option<Location>> {
+    Ok(tx.optional(sql!(Location, "SELECT {*} FROM location WHERE id = $1"), &[&id])?)
+}
+
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Location>> {
+    Ok(tx.all(sql!(Location, "SELECT {*} FROM location ORDER BY name LIMIT 1000"), &[])?)
+}
+
+pub fn update(tx: &mut Tx<'_>, id: LocationId, name: &str, allow_negative: bool) -> Result<(), consign_db::Error> {
+    let text = sql!("UPDATE location SET name = $2, allow_negative = $3 WHERE id = $1");
+    tx.execute(text, &[&id, &name, &allow_negative]).map(|_| ())
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: LocationId) -> Result<(), consign_db::Error> {
+    tx.execute(sql!("DELETE FROM location WHERE id = $1"), &[&id]).map(|_| ())
+}
+
+pub fn has_stock(tx: &mut Tx<'_>, id: LocationId) -> Result<bool> {
+    let text = sql!(i64, "SELECT item_id FROM stock_level WHERE location_id = $1 AND (on_hand <> 0 OR demand <> 0) LIMIT 1");
+    Ok(tx.optional(text, &[&id])?.is_some())
+}
+
+pub fn delete_empty_levels(tx: &mut Tx<'_>, id: LocationId) -> Result<()> {
+    tx.execute(sql!("DELETE FROM stock_level WHERE location_id = $1 AND on_hand = 0 AND demand = 0"), &[&id])?;
+    Ok(())
+}
+
+pub fn find_default(tx: &mut Tx<'_>) -> Result<Option<LocationId>> {
+    Ok(tx.optional(sql!(LocationId, "SELECT location_id FROM default_location WHERE only = 1"), &[])?)
+}
+
+pub fn make_default_if_none(tx: &mut Tx<'_>, id: LocationId) -> Result<()> {
+    let text = sql!("INSERT INTO default_location (only, location_id) VALUES (1, $1) ON CONFLICT (only) DO NOTHING");
+    tx.execute(text, &[&id])?;
+    Ok(())
+}
+
+pub fn set_default(tx: &mut Tx<'_>, id: LocationId) -> Result<()> {
+    tx.execute(sql!("UPDATE default_location SET location_id = $1 WHERE only = 1"), &[&id])?;
+    Ok(())
+}

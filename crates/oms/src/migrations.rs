@@ -1,0 +1,15 @@
+//! The migrations, embedded in their order.
+
+use consign_db::Migration;
+
+macro_rules! migrations {
+    ($($name:literal),* $(,)?) => {
+        /// All migrations, oldest first.
+        pub const MIGRATIONS: &[Migration] = &[$(Migration {
+            name: $name,
+            text: include_str!(concat!("../../../migrations/", $name, ".sql")),
+        }),*];
+    };
+}
+
+migrations!["0001_foundations", "0002_items_locations_stock", "0003_channels", "0004_orders"];
