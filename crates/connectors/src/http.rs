@@ -142,7 +142,8 @@ impl Http {
     }
 
     async fn read(&self, place: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, PortError> {
-        let too_large = || PortError::Protocol(format!("the answer of {place} is larger than {} bytes", self.body_bytes_max));
+        let too_large =
+            || PortError::Protocol(format!("the answer of {place} is larger than {} bytes", self.body_bytes_max));
         if answer.content_length().is_some_and(|length| length > self.body_bytes_max as u64) {
             return Err(too_large());
         }
@@ -173,7 +174,8 @@ pub(crate) fn check_url(text: &str, networks: &Networks) -> Result<Url, PortErro
 
 /// A web address without a user name in it.
 pub(crate) fn parse_url(text: &str) -> Result<Url, PortError> {
-    let refused = |why: &str| PortError::Refused(format!("{:?} {why}", clean(text.split('?').next().unwrap_or(""), 100)));
+    let refused =
+        |why: &str| PortError::Refused(format!("{:?} {why}", clean(text.split('?').next().unwrap_or(""), 100)));
     let url = Url::parse(text.trim()).map_err(|_| refused("is not a web address"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(refused("is not an http or https address"));

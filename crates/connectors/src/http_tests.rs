@@ -41,9 +41,18 @@ async fn addresses_inside_private_networks_are_refused_before_anything_is_sent()
     Mock::given(method("GET")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&server).await;
     let port = server.address().port();
     let closed = http(&[]);
-    for host in
-        ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "169.254.169.254", "10.0.0.1"]
-    {
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+        "169.254.169.254",
+        "10.0.0.1",
+    ] {
         let error = get(&closed, &format!("http://{host}:{port}/")).await.err().unwrap();
         assert!(matches!(&error, PortError::Refused(why) if why.contains("network")), "{host}: {error:?}");
     }
@@ -52,7 +61,14 @@ async fn addresses_inside_private_networks_are_refused_before_anything_is_sent()
 #[tokio::test]
 async fn only_web_addresses_without_credentials_are_called() {
     let open = http(&["127.0.0.0/8"]);
-    for url in ["file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "nonsense", "http://user:pw@127.0.0.1/", "data:,x"] {
+    for url in [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/",
+        "gopher://127.0.0.1/",
+        "nonsense",
+        "http://user:pw@127.0.0.1/",
+        "data:,x",
+    ] {
         let error = get(&open, url).await.err().unwrap();
         assert!(matches!(&error, PortError::Refused(why) if !why.contains("pw")), "{url}: {error:?}");
     }
@@ -62,13 +78,19 @@ async fn only_web_addresses_without_credentials_are_called() {
 async fn a_redirect_is_followed_on_the_same_host_only() {
     let server = MockServer::start().await;
     let other = MockServer::start().await;
-    Mock::given(path("/here")).respond_with(ResponseTemplate::new(307).insert_header("location", "/there")).mount(&server).await;
+    Mock::given(path("/here"))
+        .respond_with(ResponseTemplate::new(307).insert_header("location", "/there"))
+        .mount(&server)
+        .await;
     Mock::given(path("/there")).respond_with(ResponseTemplate::new(200).set_body_string("ok")).mount(&server).await;
     Mock::given(path("/away"))
         .respond_with(ResponseTemplate::new(302).insert_header("location", format!("{}/taken", other.uri())))
         .mount(&server)
         .await;
-    Mock::given(path("/round")).respond_with(ResponseTemplate::new(302).insert_header("location", "/round")).mount(&server).await;
+    Mock::given(path("/round"))
+        .respond_with(ResponseTemplate::new(302).insert_header("location", "/round"))
+        .mount(&server)
+        .await;
     Mock::given(path("/taken")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&other).await;
     let open = http(&["127.0.0.0/8"]);
     assert_eq!(get(&open, &format!("{}/here", server.uri())).await.ok().unwrap().body, b"ok");
@@ -87,7 +109,10 @@ async fn each_status_says_what_to_do() {
     for status in [401, 403] {
         assert!(matches!(answer_of(ResponseTemplate::new(status)).await, Err(PortError::Unauthorised(_))));
     }
-    let error = answer_of(ResponseTemplate::new(422).set_body_string(format!("bad\u{7} thing{}", "x".repeat(900)))).await.err().unwrap();
+    let error = answer_of(ResponseTemplate::new(422).set_body_string(format!("bad\u{7} thing{}", "x".repeat(900))))
+        .await
+        .err()
+        .unwrap();
     let PortError::Refused(why) = error else { panic!("{error:?}") };
     assert!(why.contains("422") && why.contains("bad  thing") && why.len() < 300, "{why}");
     assert!(!why.contains("hush"), "the query is not shown: {why}");

@@ -54,7 +54,8 @@ impl<'a> Fields<'a> {
 
     /// Text as sent, or empty.
     pub fn raw_text(&self, key: &str) -> Result<String, String> {
-        find(self.map, key).map_or(Ok(String::new()), |value| scalar(value).ok_or_else(|| self.wrong(key, "must be text")))
+        find(self.map, key)
+            .map_or(Ok(String::new()), |value| scalar(value).ok_or_else(|| self.wrong(key, "must be text")))
     }
 
     /// Text without control characters, cut at `limit` characters.
@@ -151,7 +152,8 @@ mod tests {
 
     #[test]
     fn numbers_and_flags_are_read_in_every_spelling() {
-        let value = json!({"a": "2", "b": 2.0, "c": 2, "d": 3.5999999999999996, "e": "1e2", "f": "True", "g": 0, "h": null});
+        let value =
+            json!({"a": "2", "b": 2.0, "c": 2, "d": 3.5999999999999996, "e": "1e2", "f": "True", "g": 0, "h": null});
         let fields = Fields::root(&value).unwrap();
         for key in ["a", "B", "c"] {
             assert_eq!(fields.integer(key), Ok(Some(2)), "{key}");

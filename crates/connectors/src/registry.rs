@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use consign_ports::ChannelKind;
 
+use crate::app::AppKind;
 use crate::http::Http;
 use crate::networks::Networks;
-use crate::app::AppKind;
 
 /// Limits for all calls to the outside.
 #[derive(Clone, Debug)]
@@ -49,11 +49,7 @@ impl Registry {
     /// All kinds, sharing one HTTP client.
     pub fn new(options: Options) -> Self {
         let http = Http::new(options.networks.clone(), options.connect_timeout, options.body_bytes_max);
-        Registry {
-            kinds: vec![
-                Arc::new(AppKind::new(http, options.app_timeout)),
-            ],
-        }
+        Registry { kinds: vec![Arc::new(AppKind::new(http, options.app_timeout))] }
     }
 
     /// The kind with this code.

@@ -121,24 +121,29 @@ impl Api {
         Ok(bearer)
     }
 
-    /// Asks for a token with the credentials in the form, or as HTTP Basic: servers accept the one or the other.
     async fn grant(&self, source: &BearerSource, basic: bool) -> Result<Answer, PortError> {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        if !source.scopes.is_empty() {
-            form.append_pair("scope", &source.scopes);
-        }
-        let mut headers = vec![("accept", "application/json".to_owned())];
-        let secret = source.client_secret.expose_secret();
-        if basic {
-            let pair = base64::engine::general_purpose::STANDARD.encode(format!("{}:{secret}", source.client_id));
-            headers.push(("authorization", format!("Basic {pair}")));
-        } else {
-            form.append_pair("client_id", &source.client_id).append_pair("client_secret", secret);
-        }
-        let body = Some(("application/x-www-form-urlencoded", form.finish().into_bytes()));
+        let (headers, form) = grant_request(source, basic);
+        let body = Some(("application/x-www-form-urlencoded", form));
         self.http.call(Call { url: &source.endpoint, headers, body, timeout: self.timeout }).await
     }
+}
+
+/// Asks for a token with the credentials in the form, or as HTTP Basic: servers accept the one or the other.
+fn grant_request(source: &BearerSource, basic: bool) -> (Vec<(&'static str, String)>, Vec<u8>) {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "client_credentials");
+    if !source.scopes.is_empty() {
+        form.append_pair("scope", &source.scopes);
+    }
+    let mut headers = vec![("accept", "application/json".to_owned())];
+    let secret = source.client_secret.expose_secret();
+    if basic {
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{}:{secret}", source.client_id));
+        headers.push(("authorization", format!("Basic {pair}")));
+    } else {
+        form.append_pair("client_id", &source.client_id).append_pair("client_secret", secret);
+    }
+    (headers, form.finish().into_bytes())
 }
 
 /// The answer's `Error`, unless it is missing, null, false or blank.

@@ -143,7 +143,8 @@ fn lines(fields: &Fields<'_>, currency: Currency) -> Result<(Vec<IncomingLine>, 
     let (mut kept, mut cancelled) = (Vec::new(), Vec::new());
     for item in fields.objects("OrderItems", LINES_MAX)? {
         let number = item.raw_text("OrderLineNumber")?;
-        if number.trim().is_empty() || number.chars().count() > LINE_NUMBER_MAX || number.chars().any(char::is_control) {
+        if number.trim().is_empty() || number.chars().count() > LINE_NUMBER_MAX || number.chars().any(char::is_control)
+        {
             return Err(item.wrong("OrderLineNumber", "must have 1 to 128 characters and no control characters"));
         }
         if !numbers.insert(number.clone()) {

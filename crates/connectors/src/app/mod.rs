@@ -82,7 +82,9 @@ impl AppKind {
             next.set("oauth_client_secret", answer("oauth_client_secret"));
         }
         // The app hears of an integration once: a token that was given to the same account at the same place stays.
-        let same = ["endpoint.AddNewUserEndpoint", "email", "account_name"].iter().all(|key| next.get(key) == connection.get(key));
+        let same = ["endpoint.AddNewUserEndpoint", "email", "account_name"]
+            .iter()
+            .all(|key| next.get(key) == connection.get(key));
         if next.get("token").is_empty() || !same {
             next.set("token", "");
             let token = self.add_new_user(&next).await?;
@@ -133,9 +135,10 @@ fn take_step(connection: &mut Connection, reply: &Object) -> SetupStep {
 /// Stands for the customer towards apps: the same for the same e-mail address, and nothing can be read off it.
 /// FNV-1a over 128 bits, written as a version 8 UUID.
 fn customer_id(email: &str) -> String {
-    let hash = email.trim().to_lowercase().bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
-        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-    });
+    let hash =
+        email.trim().to_lowercase().bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
+            (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+        });
     let hex = format!("{hash:032x}");
     format!("{}-{}-8{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
@@ -219,7 +222,8 @@ impl ChannelKind for AppKind {
         if connection.get("token").is_empty() {
             return Err(PortError::Refused("the set-up is not finished: the app has given no token yet".into()));
         }
-        let batch = |key: &str, usual: usize| connection.get(key).trim().parse().ok().filter(|&size| size > 0).unwrap_or(usual);
+        let batch =
+            |key: &str, usual: usize| connection.get(key).trim().parse().ok().filter(|&size| size > 0).unwrap_or(usual);
         Ok(Box::new(AppChannel {
             api: self.api(connection),
             despatch_batch: batch("despatch_batch", DESPATCH_BATCH),
@@ -299,7 +303,10 @@ impl AppChannel {
         let orders: Vec<Value> = despatches.iter().map(|despatch| despatch_json(despatch)).collect();
         let reply = self.batch("DespatchEndpoint", object(json!({ "Orders": orders }))).await?;
         let results = rows(&reply, "Orders", "ReferenceNumber");
-        Ok(despatches.iter().map(|despatch| despatch_outcome(results.get(despatch.reference.trim()).copied())).collect())
+        Ok(despatches
+            .iter()
+            .map(|despatch| despatch_outcome(results.get(despatch.reference.trim()).copied()))
+            .collect())
     }
 
     async fn send_levels(&self, levels: &[StockLevel]) -> Result<Vec<Outcome>, PortError> {
@@ -352,7 +359,9 @@ fn despatch_json(despatch: &Despatch) -> Value {
 fn despatch_outcome(row: Option<&Object>) -> Outcome {
     let Some(row) = row else { return Err(PortError::Refused("not found on the channel".into())) };
     let error = error_of(row);
-    let retry = find(row, "Retry").and_then(scalar).is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "1"));
+    let retry = find(row, "Retry")
+        .and_then(scalar)
+        .is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "true" | "1"));
     match (error, retry) {
         (error, true) => Err(PortError::retry(error.unwrap_or_else(|| "the channel asks to send it again".into()))),
         (Some(error), false) => Err(PortError::Refused(error)),
@@ -440,11 +449,14 @@ impl Channel for AppChannel {
     ) -> BoxFuture<'_, Result<ReferencePage, PortError>> {
         Box::pin(async move {
             let page = self.orders(since, page.as_deref()).await?;
-            if let Some(Incoming { order: Err(reason), .. }) = page.orders.iter().find(|order| order.reference.is_empty()) {
+            if let Some(Incoming { order: Err(reason), .. }) =
+                page.orders.iter().find(|order| order.reference.is_empty())
+            {
                 return Err(PortError::Protocol(format!("an order without a number: {reason}")));
             }
             // Unpaid orders may be switched off, so they are not missed; what can't be read is.
-            let counts = |order: &Incoming| order.order.as_ref().map_or(true, |order| order.payment == ChannelPayment::Paid);
+            let counts =
+                |order: &Incoming| order.order.as_ref().map_or(true, |order| order.payment == ChannelPayment::Paid);
             let references = page.orders.into_iter().filter(counts).map(|order| order.reference).collect();
             Ok(ReferencePage { references, next: page.next })
         })
@@ -456,7 +468,9 @@ impl Channel for AppChannel {
             for batch in despatch_batches(&despatches, self.despatch_batch) {
                 let notes: Vec<&Despatch> = batch.iter().map(|&index| &despatches[index]).collect();
                 match self.send_despatches(&notes).await {
-                    Ok(results) => batch.iter().zip(results).for_each(|(&index, result)| outcomes[index] = Some(result)),
+                    Ok(results) => {
+                        batch.iter().zip(results).for_each(|(&index, result)| outcomes[index] = Some(result))
+                    }
                     Err(error) => {
                         settle(&mut outcomes, error)?;
                         break;
@@ -505,7 +519,9 @@ impl Channel for AppChannel {
             for (batch, chunk) in levels.chunks(self.stock_batch).enumerate() {
                 let start = batch * self.stock_batch;
                 match self.send_levels(chunk).await {
-                    Ok(results) => results.into_iter().enumerate().for_each(|(i, result)| outcomes[start + i] = Some(result)),
+                    Ok(results) => {
+                        results.into_iter().enumerate().for_each(|(i, result)| outcomes[start + i] = Some(result))
+                    }
                     Err(error) => {
                         settle(&mut outcomes, error)?;
                         break;

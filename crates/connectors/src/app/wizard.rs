@@ -57,13 +57,38 @@ fn field(id: &str, label: &str, description: &str, kind: FieldKind) -> ConfigFie
 /// The first form.
 pub(super) fn connect_step() -> SetupStep {
     let mut fields = vec![
-        field("manifest", "Manifest", "The app's manifest: its web address, or the JSON itself. Leave empty if you have only a base address.", FieldKind::LongText),
-        field("base_url", "Base address", "Where the app answers, if you have no manifest: the usual paths are added.", FieldKind::Url),
-        field("channel_name", "Channel name", "Shown as the orders' source. Taken from the manifest if empty.", FieldKind::Text),
-        field("email", "E-mail address", "Told to the app, so that its maker knows whose account it is.", FieldKind::Text),
+        field(
+            "manifest",
+            "Manifest",
+            "The app's manifest: its web address, or the JSON itself. Leave empty if you have only a base address.",
+            FieldKind::LongText,
+        ),
+        field(
+            "base_url",
+            "Base address",
+            "Where the app answers, if you have no manifest: the usual paths are added.",
+            FieldKind::Url,
+        ),
+        field(
+            "channel_name",
+            "Channel name",
+            "Shown as the orders' source. Taken from the manifest if empty.",
+            FieldKind::Text,
+        ),
+        field(
+            "email",
+            "E-mail address",
+            "Told to the app, so that its maker knows whose account it is.",
+            FieldKind::Text,
+        ),
         field("account_name", "Account name", "Tells several accounts of the same channel apart.", FieldKind::Text),
         field("oauth_client_id", "Client id", "Only for apps that ask for client credentials.", FieldKind::Text),
-        field("oauth_client_secret", "Client secret", "Only for apps that ask for client credentials.", FieldKind::Password),
+        field(
+            "oauth_client_secret",
+            "Client secret",
+            "Only for apps that ask for client credentials.",
+            FieldKind::Password,
+        ),
     ];
     for field in &mut fields {
         field.required = matches!(field.id.as_str(), "email" | "account_name");
@@ -104,8 +129,11 @@ impl Manifest {
     pub fn of_base(base: &str) -> Result<Self, PortError> {
         let base = parse_url(base)?;
         let base = format!("{}{}", base.origin().ascii_serialization(), base.path().trim_end_matches('/'));
-        let parameters =
-            ENDPOINTS.iter().chain([&CANCEL]).map(|(name, path)| ((*name).to_owned(), format!("{base}{path}"))).collect();
+        let parameters = ENDPOINTS
+            .iter()
+            .chain([&CANCEL])
+            .map(|(name, path)| ((*name).to_owned(), format!("{base}{path}")))
+            .collect();
         Ok(Manifest { parameters })
     }
 
@@ -148,7 +176,10 @@ fn parameters(value: &Value, depth: usize) -> Option<BTreeMap<String, String>> {
         Value::Object(map) => {
             let pair = |entry: &Value| {
                 let entry = entry.as_object()?;
-                Some((scalar(find(entry, "name")?)?, find(entry, "value").and_then(scalar).unwrap_or_default().trim().to_owned()))
+                Some((
+                    scalar(find(entry, "name")?)?,
+                    find(entry, "value").and_then(scalar).unwrap_or_default().trim().to_owned(),
+                ))
             };
             find(map, "parameters")
                 .and_then(Value::as_array)
