@@ -16,7 +16,9 @@ pub fn check_statements(tx: &mut Tx<'_>) -> Vec<String> {
         };
         match found {
             Err(error) => faults.push(format!("{}: {error}", registered.place)),
-            Ok(found) => faults.extend(compare(registered.columns, &found).map(|f| format!("{}: {f}", registered.place))),
+            Ok(found) => {
+                faults.extend(compare(registered.columns, &found).map(|f| format!("{}: {f}", registered.place)))
+            }
         }
     }
     faults
@@ -50,6 +52,7 @@ fn compare(expected: &[Column], found: &[Found]) -> Option<String> {
         if !column.name.is_empty() && column.name != name {
             return Some(format!("gives {name} where its row type reads {}", column.name));
         }
-        kind.filter(|kind| *kind != column.kind).map(|kind| format!("gives {kind:?} in {name}, its row type reads {:?}", column.kind))
+        kind.filter(|kind| *kind != column.kind)
+            .map(|kind| format!("gives {kind:?} in {name}, its row type reads {:?}", column.kind))
     })
 }

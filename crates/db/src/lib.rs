@@ -188,9 +188,9 @@ impl Db {
     pub fn backup_to(&self, path: &Path) -> Result<(), Error> {
         match &self.0.engine {
             Engines::Sqlite(sqlite) => sqlite.backup_to(path),
-            Engines::Postgres(_) => {
-                Err(Error::Unsupported("a PostgreSQL database is backed up with pg_dump, which is online and consistent"))
-            }
+            Engines::Postgres(_) => Err(Error::Unsupported(
+                "a PostgreSQL database is backed up with pg_dump, which is online and consistent",
+            )),
         }
     }
 

@@ -18,7 +18,10 @@ impl Db {
     /// Runs the migrations that have not run yet; gives how many.
     pub fn migrate(&self, migrations: &[Migration]) -> Result<usize, Error> {
         self.write(|tx| {
-            batch(tx, "CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)")?;
+            batch(
+                tx,
+                "CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)",
+            )?;
             batch(tx, "CREATE TABLE IF NOT EXISTS id_block (name TEXT PRIMARY KEY, next BIGINT NOT NULL)")?;
             batch(tx, "INSERT INTO schema_migration (name, applied_at) VALUES ('', 0) ON CONFLICT (name) DO NOTHING")
         })?;
@@ -68,7 +71,9 @@ fn render(text: &str, engine: Engine) -> String {
 fn search_table(table: &str, engine: Engine) -> String {
     match engine {
         Engine::Sqlite => {
-            format!("CREATE VIRTUAL TABLE {table} USING fts5 (text, tokenize = 'trigram', detail = 'full', content = '', contentless_delete = 1);")
+            format!(
+                "CREATE VIRTUAL TABLE {table} USING fts5 (text, tokenize = 'trigram', detail = 'full', content = '', contentless_delete = 1);"
+            )
         }
         Engine::Postgres => format!(
             "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE TABLE {table} (id BIGINT PRIMARY KEY, text TEXT NOT NULL);

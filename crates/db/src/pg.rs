@@ -59,9 +59,7 @@ impl Postgres {
         }
         drop(idle);
         match self.config.connect(NoTls) {
-            Ok(client) => {
-                Ok(Lent { pool: self, connection: Some(Connection { client, statements: HashMap::new() }) })
-            }
+            Ok(client) => Ok(Lent { pool: self, connection: Some(Connection { client, statements: HashMap::new() }) }),
             Err(error) => {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).left += 1;
                 self.returned.notify_one();
@@ -148,7 +146,12 @@ impl Connection {
     }
 
     /// As [`Connection::query`], with a list of keys as the last parameter.
-    pub fn query_in<R: FromRow>(&mut self, text: &str, params: &[ValueRef<'_>], keys: &[ValueRef<'_>]) -> Result<Vec<R>, Error> {
+    pub fn query_in<R: FromRow>(
+        &mut self,
+        text: &str,
+        params: &[ValueRef<'_>],
+        keys: &[ValueRef<'_>],
+    ) -> Result<Vec<R>, Error> {
         let params: Vec<Param<'_>> = params.iter().map(|p| Param(*p)).collect();
         let mut all: Vec<&(dyn ToSql + Sync)> = params.iter().map(|p| p as &(dyn ToSql + Sync)).collect();
         let array = array(kind_of(keys), keys.iter().copied());

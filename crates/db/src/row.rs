@@ -40,10 +40,18 @@ impl RowRef<'_> {
             Source::Postgres(row) => {
                 let read = |e: postgres::Error| fault(e.to_string());
                 match T::KIND {
-                    Kind::Int => T::from_value(row.try_get::<_, Option<i64>>(index).map_err(read)?.map_or(ValueRef::Null, ValueRef::Int)),
-                    Kind::Bool => T::from_value(row.try_get::<_, Option<bool>>(index).map_err(read)?.map_or(ValueRef::Null, ValueRef::Bool)),
-                    Kind::Text => T::from_value(row.try_get::<_, Option<&str>>(index).map_err(read)?.map_or(ValueRef::Null, ValueRef::Text)),
-                    Kind::Bytes => T::from_value(row.try_get::<_, Option<&[u8]>>(index).map_err(read)?.map_or(ValueRef::Null, ValueRef::Bytes)),
+                    Kind::Int => T::from_value(
+                        row.try_get::<_, Option<i64>>(index).map_err(read)?.map_or(ValueRef::Null, ValueRef::Int),
+                    ),
+                    Kind::Bool => T::from_value(
+                        row.try_get::<_, Option<bool>>(index).map_err(read)?.map_or(ValueRef::Null, ValueRef::Bool),
+                    ),
+                    Kind::Text => T::from_value(
+                        row.try_get::<_, Option<&str>>(index).map_err(read)?.map_or(ValueRef::Null, ValueRef::Text),
+                    ),
+                    Kind::Bytes => T::from_value(
+                        row.try_get::<_, Option<&[u8]>>(index).map_err(read)?.map_or(ValueRef::Null, ValueRef::Bytes),
+                    ),
                 }
                 .map_err(fault)
             }

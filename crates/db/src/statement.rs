@@ -56,7 +56,9 @@ pub static STATEMENTS: [Registered];
 /// [`Tx::all_in`](crate::Tx::all_in), `/*pg … */` and `/*sqlite … */` text for one engine. Parameters are `$1`, `$2` …
 #[macro_export]
 macro_rules! sql {
-    ($text:literal) => { $crate::sql!((), $text) };
+    ($text:literal) => {
+        $crate::sql!((), $text)
+    };
     ($row:ty, $text:literal) => {{
         #[allow(unsafe_code)]
         #[$crate::linkme::distributed_slice($crate::STATEMENTS)]

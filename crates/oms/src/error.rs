@@ -98,7 +98,6 @@ pub enum Refusal {
     AlreadyLinked,
     /// A service takes no stock.
     ServiceLine,
-    /// The level would be less than what is allocated.
     /// No figure is kept for it there.
     NotTracked,
     /// The despatch is still on its way, or confirmed.
@@ -131,3 +130,42 @@ impl Refusal {
             Refusal::InUse(_) => "in_use",
             Refusal::AlreadyLinked => "already_linked",
             Refusal::ServiceLine => "service_line",
+            Refusal::NotTracked => "not_tracked",
+            Refusal::NothingToResend => "nothing_to_resend",
+            Refusal::ChannelCannotRun(_) => "channel_cannot_run",
+            Refusal::LastOwner => "last_owner",
+            Refusal::AlreadySetUp => "already_set_up",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::Parked => "the order is parked; unpark it first",
+            Refusal::Locked => "the order is locked; unlock it first",
+            Refusal::NotParked => "the order is not parked",
+            Refusal::NotLocked => "the order is not locked",
+            Refusal::AwaitingPayment => "the order waits for its payment; it is unparked when the channel reports it",
+            Refusal::AlreadyProcessed => "the order has been processed already",
+            Refusal::AlreadyCancelled => "the order has been cancelled",
+            Refusal::Deleted => "the order has been deleted",
+            Refusal::Unpaid => "the order is not paid, and only paid orders may be processed",
+            Refusal::Unlinked(lines) => return write!(f, "no item is linked to {}; link it first", lines.join(", ")),
+            Refusal::ShortOfStock(lines) => {
+                let lines: Vec<_> = lines.iter().map(|l| format!("{} × {}", l.missing, l.sku)).collect();
+                return write!(f, "short of stock at the order's location: {}", lines.join(", "));
+            }
+            Refusal::SameLocation => "the order is at that location already",
+            Refusal::DefaultLocation => "the default location can't be deleted",
+            Refusal::InUse(by) => return write!(f, "still in use by {by}"),
+            Refusal::AlreadyLinked => "the line is linked to an item already",
+            Refusal::ServiceLine => "a service has no item",
+            Refusal::NotTracked => "stock of this item is not tracked at this location",
+            Refusal::NothingToResend => "nothing to send again: it is on its way or was never due",
+            Refusal::ChannelCannotRun(why) => return write!(f, "the channel can't run: {why}"),
+            Refusal::LastOwner => "the last active owner can't be removed or lose the role",
+            Refusal::AlreadySetUp => "set-up has been done; sign in instead",
+        })
+    }
+}

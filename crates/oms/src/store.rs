@@ -31,7 +31,9 @@ pub fn find_setting(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>> {
 }
 
 pub fn put_setting(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
-    let text = sql!("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    let text = sql!(
+        "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    );
     tx.execute(text, &[&name, &value])?;
     Ok(())
 }

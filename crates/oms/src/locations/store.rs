@@ -24,7 +24,8 @@ pub fn delete(tx: &mut Tx<'_>, id: LocationId) -> Result<(), consign_db::Error> 
 }
 
 pub fn has_stock(tx: &mut Tx<'_>, id: LocationId) -> Result<bool> {
-    let text = sql!(i64, "SELECT item_id FROM stock_level WHERE location_id = $1 AND (on_hand <> 0 OR demand <> 0) LIMIT 1");
+    let text =
+        sql!(i64, "SELECT item_id FROM stock_level WHERE location_id = $1 AND (on_hand <> 0 OR demand <> 0) LIMIT 1");
     Ok(tx.optional(text, &[&id])?.is_some())
 }
 

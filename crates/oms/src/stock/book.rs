@@ -111,7 +111,14 @@ impl<'a> Book<'a> {
             priority: wanted.priority,
             received_at: wanted.received_at,
         });
-        self.note(cause, wanted.item_id, wanted.location_id, (0, allocated, wanted.quantity), Some(wanted.order_id), "");
+        self.note(
+            cause,
+            wanted.item_id,
+            wanted.location_id,
+            (0, allocated, wanted.quantity),
+            Some(wanted.order_id),
+            "",
+        );
         Some(allocated)
     }
 
@@ -179,10 +186,15 @@ impl<'a> Book<'a> {
         });
     }
 
+    /// Takes released claims out of the way before the rest is written: for changes of what a claim refers to.
+    pub fn write_releases(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+        store::delete_claims(tx, &std::mem::take(&mut self.released))
+    }
+
     /// Writes all that was noted; hands freed units to waiting claims in the fair order, or takes promised units that are not
     /// there from the least urgent ones; marks listings whose figure changed; brings other orders' stock state up to date.
     pub fn close(mut self, tx: &mut Tx<'_>) -> Result<()> {
-        store::delete_claims(tx, &self.released)?;
+        self.write_releases(tx)?;
         tx.insert_many(&self.made)?;
         let mut touched = BTreeSet::new();
         let keys: Vec<Key> = self.levels.iter().filter(|(_, work)| work.unsettled).map(|(key, _)| *key).collect();
@@ -236,7 +248,9 @@ impl<'a> Book<'a> {
         let changed = || self.levels.values().filter(|work| work.level != work.before);
         store::update_levels(tx, changed().map(|work| &work.level))?;
         let items: BTreeSet<ItemId> = changed()
-            .filter(|work| work.level.available() != work.before.available() || work.level.tracked != work.before.tracked)
+            .filter(|work| {
+                work.level.available() != work.before.available() || work.level.tracked != work.before.tracked
+            })
             .map(|work| work.level.item_id)
             .collect();
         let items: Vec<ItemId> = items.into_iter().collect();

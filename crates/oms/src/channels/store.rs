@@ -1,0 +1,349 @@
+//! The SQL of channel instances.
+
+use consign_db::{Query, Tx, params, sql};
+use consign_values::{ChannelId, InboxId, ItemId, ListingId, LocationId, OrderId, Timestamp};
+
+use super::{Channel, ChannelSettings, Cursor, DueListing, Health, InboxEntry, InboxState, Listing, StatusMap, TagMap};
+use crate::Result;
+
+pub fn find(tx: &mut Tx<'_>, id: ChannelId) -> Result<Option<Channel>> {
+    Ok(tx.optional(sql!(Channel, "SELECT {*} FROM channel WHERE id = $1"), &[&id])?)
+}
+
+/// Locks the instance, so that two nodes never take orders of one channel at the same moment.
+pub fn lock(tx: &mut Tx<'_>, id: ChannelId) -> Result<Option<Channel>> {
+    Ok(tx.optional(sql!(Channel, "SELECT {*} FROM channel WHERE id = $1 /*pg FOR UPDATE*/"), &[&id])?)
+}
+
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Channel>> {
+    Ok(tx.all(sql!(Channel, "SELECT {*} FROM channel ORDER BY source, name LIMIT 500"), &[])?)
+}
+
+pub fn update_settings(
+    tx: &mut Tx<'_>,
+    id: ChannelId,
+    version: i64,
+    s: &ChannelSettings,
+) -> Result<u64, consign_db::Error> {
+    let text = sql!(
+        "UPDATE channel SET name = $3, download_location_id = $4, download_unpaid = $5, link_by_sku = $6,
+           send_despatches = $7, send_cancellations = $8, push_stock = $9, max_listed = $10, end_when = $11,
+           stock_percent = $12, interval_seconds = $13, version = version + 1
+         WHERE id = $1 AND version = $2"
+    );
+    tx.execute(
+        text,
+        &[
+            &id,
+            &version,
+            &s.name,
+            &s.download_location_id,
+            &s.download_unpaid,
+            &s.link_by_sku,
+            &s.send_despatches,
+            &s.send_cancellations,
+            &s.push_stock,
+            &s.max_listed,
+            &s.end_when,
+            &s.stock_percent,
+            &s.interval_seconds,
+        ],
+    )
+}
+
+pub fn update_connection(
+    tx: &mut Tx<'_>,
+    id: ChannelId,
+    source: &str,
+    sealed: &[u8],
+    ready: bool,
+) -> Result<(), consign_db::Error> {
+    let text = sql!("UPDATE channel SET source = $2, connection = $3, ready = $4, paused_because = '' WHERE id = $1");
+    tx.execute(text, &[&id, &source, &sealed, &ready]).map(|_| ())
+}
+
+pub fn set_enabled(tx: &mut Tx<'_>, id: ChannelId, on: bool) -> Result<()> {
+    tx.execute(sql!("UPDATE channel SET enabled = $2, paused_because = '' WHERE id = $1"), &[&id, &on])?;
+    Ok(())
+}
+
+pub fn set_paused(tx: &mut Tx<'_>, id: ChannelId, because: &str) -> Result<()> {
+    tx.execute(sql!("UPDATE channel SET paused_because = $2 WHERE id = $1"), &[&id, &because])?;
+    Ok(())
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: ChannelId) -> Result<()> {
+    tx.execute(sql!("DELETE FROM channel WHERE id = $1"), &[&id])?;
+    Ok(())
+}
+
+pub fn statuses(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<StatusMap>> {
+    let text = sql!(StatusMap, "SELECT {*} FROM channel_status WHERE channel_id = $1 ORDER BY code LIMIT 500");
+    Ok(tx.all(text, &[&id])?)
+}
+
+pub fn delete_statuses(tx: &mut Tx<'_>, id: ChannelId) -> Result<()> {
+    tx.execute(sql!("DELETE FROM channel_status WHERE channel_id = $1"), &[&id])?;
+    Ok(())
+}
+
+pub fn tag_maps(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<TagMap>> {
+    let text = sql!(TagMap, "SELECT {*} FROM channel_tag WHERE channel_id = $1 ORDER BY kind, site, tag LIMIT 1000");
+    Ok(tx.all(text, &[&id])?)
+}
+
+pub fn delete_tags(tx: &mut Tx<'_>, id: ChannelId) -> Result<()> {
+    tx.execute(sql!("DELETE FROM channel_tag WHERE channel_id = $1"), &[&id])?;
+    Ok(())
+}
+
+pub fn stock_locations(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<LocationId>> {
+    let text =
+        sql!(LocationId, "SELECT location_id FROM channel_stock_location WHERE channel_id = $1 ORDER BY location_id");
+    Ok(tx.all(text, &[&id])?)
+}
+
+pub fn replace_stock_locations(tx: &mut Tx<'_>, id: ChannelId, locations: &[LocationId]) -> Result<()> {
+    tx.execute(sql!("DELETE FROM channel_stock_location WHERE channel_id = $1"), &[&id])?;
+    let text = sql!(
+        "INSERT INTO channel_stock_location (channel_id, location_id) VALUES ($1, $2) ON CONFLICT (channel_id, location_id) DO NOTHING"
+    );
+    tx.execute_many(text, locations.iter().map(|location| params![id, *location]))?;
+    Ok(())
+}
+
+pub fn find_cursor(tx: &mut Tx<'_>, id: ChannelId) -> Result<Option<Cursor>> {
+    Ok(tx.optional(sql!(Cursor, "SELECT {*} FROM channel_cursor WHERE channel_id = $1"), &[&id])?)
+}
+
+pub fn start_round(tx: &mut Tx<'_>, id: ChannelId, now: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE channel_cursor SET page = NULL, started_at = $2, page_count = 0, taken_count = 0 WHERE channel_id = $1"
+    );
+    tx.execute(text, &[&id, &now])?;
+    Ok(())
+}
+
+pub fn reset_cursor(tx: &mut Tx<'_>, id: ChannelId, since: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE channel_cursor SET since_at = $2, previous_at = $2, page = NULL, started_at = NULL, page_count = 0,
+           taken_count = 0
+         WHERE channel_id = $1"
+    );
+    tx.execute(text, &[&id, &since])?;
+    Ok(())
+}
+
+pub fn finish_page(tx: &mut Tx<'_>, cursor: &Cursor) -> Result<()> {
+    let text = sql!(
+        "UPDATE channel_cursor SET since_at = $2, page = $3, started_at = $4, page_count = $5, taken_count = $6,
+           previous_at = $7
+         WHERE channel_id = $1"
+    );
+    tx.execute(
+        text,
+        &[
+            &cursor.channel_id,
+            &cursor.since_at,
+            &cursor.page,
+            &cursor.started_at,
+            &cursor.page_count,
+            &cursor.taken_count,
+            &cursor.previous_at,
+        ],
+    )?;
+    Ok(())
+}
+
+pub fn find_health(tx: &mut Tx<'_>, id: ChannelId) -> Result<Option<Health>> {
+    Ok(tx.optional(sql!(Health, "SELECT {*} FROM channel_health WHERE channel_id = $1"), &[&id])?)
+}
+
+pub fn set_failed(tx: &mut Tx<'_>, id: ChannelId, error: &str, now: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE channel_health SET failures = failures + 1, failing_since = COALESCE(failing_since, $3), last_error = $2,
+           last_error_at = $3
+         WHERE channel_id = $1"
+    );
+    tx.execute(text, &[&id, &error, &now])?;
+    Ok(())
+}
+
+pub fn set_downloaded(tx: &mut Tx<'_>, id: ChannelId, now: Timestamp, rate_left: Option<i64>) -> Result<()> {
+    let text = sql!(
+        "UPDATE channel_health SET downloaded_at = $2, failures = 0, failing_since = NULL, rate_left = $3 WHERE channel_id = $1"
+    );
+    tx.execute(text, &[&id, &now, &rate_left])?;
+    Ok(())
+}
+
+pub fn set_reconciled(tx: &mut Tx<'_>, id: ChannelId, now: Timestamp, theirs: i64, ours: i64, gap: &str) -> Result<()> {
+    let text = sql!(
+        "UPDATE channel_health SET reconciled_at = $2, channel_count = $3, our_count = $4, gap = $5 WHERE channel_id = $1"
+    );
+    tx.execute(text, &[&id, &now, &theirs, &ours, &gap])?;
+    Ok(())
+}
+
+pub fn known_references(tx: &mut Tx<'_>, channel: &Channel, references: &[String]) -> Result<Vec<String>> {
+    let text = sql!(
+        String,
+        "SELECT reference FROM orders WHERE source = $1 AND sub_source = $2 AND part = 0 AND reference {in}"
+    );
+    Ok(tx.all_in(text, references, &[&channel.source, &channel.name])?)
+}
+
+pub fn unsettled(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<String>> {
+    let text = sql!(
+        String,
+        "SELECT reference FROM orders WHERE channel_id = $1 AND state = 'open' AND payment = 'unpaid' ORDER BY id DESC LIMIT 200"
+    );
+    Ok(tx.all(text, &[&id])?)
+}
+
+pub fn rejected(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<InboxEntry>> {
+    let text = sql!(
+        InboxEntry,
+        "SELECT {*} FROM inbox WHERE channel_id = $1 AND state = 'rejected' ORDER BY id DESC LIMIT 200"
+    );
+    Ok(tx.all(text, &[&id])?)
+}
+
+pub fn rejected_count(tx: &mut Tx<'_>, id: ChannelId) -> Result<i64> {
+    Ok(tx.one(sql!(i64, "SELECT COUNT(*) FROM inbox WHERE channel_id = $1 AND state = 'rejected'"), &[&id])?)
+}
+
+pub fn trouble_count(tx: &mut Tx<'_>) -> Result<i64> {
+    let text = sql!(
+        i64,
+        "SELECT (SELECT COUNT(*) FROM inbox WHERE state = 'rejected')
+           + (SELECT COUNT(*) FROM orders WHERE despatch_state IN ('rejected', 'failed'))
+           + (SELECT COUNT(*) FROM channel c JOIN channel_health h ON h.channel_id = c.id
+              WHERE c.enabled AND (c.paused_because <> '' OR h.failures >= 3 OR h.gap <> ''))"
+    );
+    Ok(tx.one(text, &[])?)
+}
+
+pub fn find_inbox(tx: &mut Tx<'_>, id: InboxId) -> Result<Option<InboxEntry>> {
+    Ok(tx.optional(sql!(InboxEntry, "SELECT {*} FROM inbox WHERE id = $1"), &[&id])?)
+}
+
+/// What is known of payloads with these references: reference, digest, whether it was taken or rejected, its row.
+pub fn inbox_digests(
+    tx: &mut Tx<'_>,
+    id: ChannelId,
+    references: &[String],
+) -> Result<Vec<(String, Vec<u8>, InboxState, InboxId)>> {
+    let text = sql!(
+        (String, Vec<u8>, InboxState, InboxId),
+        "SELECT reference, digest, state, id FROM inbox WHERE channel_id = $1 AND reference {in}"
+    );
+    Ok(tx.all_in(text, references, &[&id])?)
+}
+
+pub fn insert_inbox_rows(tx: &mut Tx<'_>, rows: &[InboxEntry]) -> Result<()> {
+    Ok(tx.insert_many(rows)?)
+}
+
+pub fn set_inbox_state(
+    tx: &mut Tx<'_>,
+    id: InboxId,
+    state: InboxState,
+    reason: &str,
+    order: Option<OrderId>,
+) -> Result<()> {
+    let text = sql!("UPDATE inbox SET state = $2, reason = $3, order_id = $4 WHERE id = $1");
+    tx.execute(text, &[&id, &state, &reason, &order])?;
+    Ok(())
+}
+
+/// A reference was understood: what was rejected of it before needs nobody's attention any more.
+pub fn supersede_rejected(tx: &mut Tx<'_>, id: ChannelId, reference: &str) -> Result<()> {
+    let text = sql!(
+        "UPDATE inbox SET state = 'ignored', reason = 'superseded; was: ' || reason
+         WHERE channel_id = $1 AND reference = $2 AND state = 'rejected'"
+    );
+    tx.execute(text, &[&id, &reference])?;
+    Ok(())
+}
+
+/// Linked listings: channel SKU and item.
+pub fn items_by_listing(tx: &mut Tx<'_>, id: ChannelId, skus: &[String]) -> Result<Vec<(String, ItemId)>> {
+    let text = sql!(
+        (String, ItemId),
+        "SELECT channel_sku, item_id FROM listing WHERE channel_id = $1 AND item_id IS NOT NULL AND channel_sku {in}"
+    );
+    Ok(tx.all_in(text, skus, &[&id])?)
+}
+
+pub fn listings_by_sku(tx: &mut Tx<'_>, id: ChannelId, skus: &[String]) -> Result<Vec<Listing>> {
+    let text = sql!(Listing, "SELECT {*} FROM listing WHERE channel_id = $1 AND channel_sku {in}");
+    Ok(tx.all_in(text, skus, &[&id])?)
+}
+
+pub fn refresh_listing(tx: &mut Tx<'_>, id: ListingId, title: &str, reference: &str) -> Result<()> {
+    let text =
+        sql!("UPDATE listing SET title = $2, channel_reference = $3, due = (due OR gone), gone = FALSE WHERE id = $1");
+    tx.execute(text, &[&id, &title, &reference])?;
+    Ok(())
+}
+
+pub fn set_listing_item(tx: &mut Tx<'_>, id: ListingId, item: ItemId) -> Result<()> {
+    tx.execute(sql!("UPDATE listing SET item_id = $2, due = TRUE WHERE id = $1"), &[&id, &item])?;
+    Ok(())
+}
+
+pub fn list_listings(tx: &mut Tx<'_>, id: ChannelId, unlinked_only: bool, after_sku: &str) -> Result<Vec<Listing>> {
+    let mut query = Query::new("SELECT {*} FROM listing WHERE channel_id = ");
+    query.bind(id).push(" AND channel_sku > ").bind(after_sku.to_owned());
+    if unlinked_only {
+        query.push(" AND item_id IS NULL");
+    }
+    query.push(" ORDER BY channel_sku").limit(51);
+    Ok(tx.query(&query)?)
+}
+
+pub fn mark_channel_listings_due(tx: &mut Tx<'_>, id: ChannelId) -> Result<()> {
+    tx.execute(
+        sql!("UPDATE listing SET due = TRUE WHERE channel_id = $1 AND item_id IS NOT NULL AND NOT due"),
+        &[&id],
+    )?;
+    Ok(())
+}
+
+pub fn due_listings(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<DueListing>> {
+    let text = sql!(
+        DueListing,
+        "SELECT g.id, g.channel_sku, g.channel_reference, g.item_id, g.max_listed, g.end_when, g.stock_percent, g.submitted,
+           CAST((SELECT COALESCE(SUM(l.on_hand - l.demand), 0) FROM stock_level l
+             WHERE l.item_id = g.item_id AND l.tracked
+               AND (NOT EXISTS (SELECT 1 FROM channel_stock_location s WHERE s.channel_id = g.channel_id)
+                 OR l.location_id IN (SELECT s.location_id FROM channel_stock_location s WHERE s.channel_id = g.channel_id))
+           ) AS BIGINT) AS available
+         FROM listing g
+         WHERE g.channel_id = $1 AND g.due AND g.item_id IS NOT NULL AND NOT g.ignore_stock AND NOT g.gone
+           AND EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+         ORDER BY g.id LIMIT 2000"
+    );
+    Ok(tx.all(text, &[&id])?)
+}
+
+pub fn settle_listings(tx: &mut Tx<'_>, ids: &[ListingId]) -> Result<()> {
+    tx.execute_many(sql!("UPDATE listing SET due = FALSE WHERE id = $1"), ids.iter().map(|id| params![*id]))?;
+    Ok(())
+}
+
+/// Stays due: the next look settles it if the figure is still the same.
+pub fn set_submitted(tx: &mut Tx<'_>, id: ListingId, figure: i64, now: Timestamp) -> Result<()> {
+    tx.execute(
+        sql!("UPDATE listing SET submitted = $2, submitted_at = $3, last_error = '' WHERE id = $1"),
+        &[&id, &figure, &now],
+    )?;
+    Ok(())
+}
+
+pub fn set_push_error(tx: &mut Tx<'_>, id: ListingId, error: &str, gone: bool) -> Result<()> {
+    let text = sql!("UPDATE listing SET last_error = $2, gone = $3 WHERE id = $1");
+    tx.execute(text, &[&id, &error, &gone])?;
+    Ok(())
+}

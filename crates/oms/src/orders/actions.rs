@@ -1,0 +1,88 @@
+//! What can be done with an order now: the blocking matrix of reference 2.6, in this one place. It feeds buttons, menus and refusals.
+
+use super::{Order, OrderState};
+use crate::Refusal;
+
+/// Something that a person can do with an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Move it to another location.
+    Move,
+    /// Process it.
+    Process,
+    /// Park it.
+    Park,
+    /// Unpark it.
+    Unpark,
+    /// Lock it.
+    Lock,
+    /// Unlock it.
+    Unlock,
+    /// Tag it.
+    Tag,
+    /// Set carrier, service and tracking number.
+    Ship,
+    /// Link a line to an item.
+    Link,
+    /// Cancel it.
+    Cancel,
+    /// Delete it.
+    Delete,
+    /// Add a note.
+    Note,
+    /// Send its despatch or cancellation again.
+    SendAgain,
+}
+
+impl Action {
+    /// All of them, in the order of the menus.
+    pub const ALL: &'static [Action] = &[
+        Action::Process,
+        Action::Move,
+        Action::Park,
+        Action::Unpark,
+        Action::Lock,
+        Action::Unlock,
+        Action::Tag,
+        Action::Ship,
+        Action::Link,
+        Action::Note,
+        Action::SendAgain,
+        Action::Cancel,
+        Action::Delete,
+    ];
+}
+
+/// Why `action` can't be done with the order now; `None` if it can.
+pub fn refusal(order: &Order, action: Action) -> Option<Refusal> {
+    use super::DespatchState::{Failed, Off, Rejected};
+    match (action, order.state) {
+        (_, OrderState::Deleted) => return Some(Refusal::Deleted),
+        (Action::Note, _) => return None,
+        (Action::SendAgain, OrderState::Processed | OrderState::Cancelled) => {
+            let resendable = matches!(order.despatch_state, Rejected | Failed | Off);
+            return (!resendable || order.channel_id.is_none()).then_some(Refusal::NothingToResend);
+        }
+        (Action::SendAgain, OrderState::Open) => return Some(Refusal::NothingToResend),
+        (_, OrderState::Processed) => return Some(Refusal::AlreadyProcessed),
+        (_, OrderState::Cancelled) => return Some(Refusal::AlreadyCancelled),
+        (_, OrderState::Open) => {}
+    }
+    match action {
+        // Holds keep an order from being worked on; they don't keep it where it is.
+        Action::Move | Action::Delete => None,
+        Action::Park if order.parked => Some(Refusal::Parked),
+        Action::Lock if order.locked => Some(Refusal::Locked),
+        Action::Park | Action::Lock => None,
+        Action::Unpark => (!order.parked).then_some(Refusal::NotParked),
+        Action::Unlock => (!order.locked).then_some(Refusal::NotLocked),
+        _ if order.parked => Some(Refusal::Parked),
+        _ if order.locked => Some(Refusal::Locked),
+        _ => None,
+    }
+}
+
+/// What can be done with the order now.
+pub fn actions(order: &Order) -> Vec<Action> {
+    Action::ALL.iter().copied().filter(|action| refusal(order, *action).is_none()).collect()
+}

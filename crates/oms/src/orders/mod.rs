@@ -1,0 +1,63 @@
+//! Orders: taken in exactly once, put at one location, held, moved, processed, cancelled. Reference sections 1-3.
+
+mod actions;
+mod cancel;
+mod hold;
+mod link;
+mod money;
+mod move_to;
+mod note;
+mod order;
+mod process;
+mod receive;
+mod search;
+mod store;
+mod take;
+mod update;
+mod view;
+
+pub use actions::{Action, actions, refusal};
+pub use cancel::{cancel, delete};
+pub use hold::{lock, park, unlock, unpark};
+pub use link::{link_line, link_waiting};
+pub use move_to::move_to;
+pub use note::{add_note, set_shipping, set_tag};
+pub use order::{
+    DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment,
+};
+pub use process::process;
+pub use receive::{PageOutcome, Received, receive_page, retry_rejected};
+pub use search::{Filter, Page, Scope, Sort, count_up_to, search};
+pub use view::{LineView, OrderView, provenance, view};
+
+pub(crate) use store::set_despatch_state;
+
+use consign_db::Tx;
+use consign_values::OrderId;
+
+use crate::{Error, Result};
+
+/// One order.
+pub fn get(tx: &mut Tx<'_>, id: OrderId) -> Result<Order> {
+    store::find(tx, id)?.ok_or(Error::NotFound("order"))
+}
+
+/// These orders, in no particular sequence; unknown ids are left out.
+pub fn list_of(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Order>> {
+    store::list_of(tx, ids)
+}
+
+/// The order that a channel instance knows by that reference.
+pub fn find_by_reference(tx: &mut Tx<'_>, source: &str, sub_source: &str, reference: &str) -> Result<Option<Order>> {
+    let references = [reference.to_owned()];
+    Ok(store::by_references(tx, source, sub_source, &references)?.pop())
+}
+
+/// Locks the order, checks that `action` can be done with it, and gives it.
+pub(crate) fn open_for(tx: &mut Tx<'_>, id: OrderId, action: Action) -> Result<Order> {
+    let order = store::lock(tx, id)?.ok_or(Error::NotFound("order"))?;
+    match refusal(&order, action) {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(order),
+    }
+}

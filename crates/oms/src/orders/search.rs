@@ -1,0 +1,153 @@
+//! Lists of orders: by keyset, so that a page costs the same at a million orders; and by text.
+
+use consign_db::{Query, Tx};
+use consign_values::{LocationId, OrderId, Timestamp};
+
+use super::{Order, OrderState};
+use crate::Result;
+
+/// Orders on a page.
+pub const PAGE: usize = 50;
+
+/// Which orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// At work.
+    #[default]
+    Open,
+    /// Processed or cancelled.
+    Ended,
+}
+
+/// In which sequence. Ended orders are always listed by when they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Latest received first.
+    #[default]
+    Newest,
+    /// Earliest despatch-by first.
+    DespatchBy,
+}
+
+/// What is looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Open or ended.
+    pub scope: Scope,
+    /// Only at that location.
+    pub location: Option<LocationId>,
+    /// Only containing that text: reference, name, e-mail, town, postcode, SKU, tracking number; or the order's id.
+    /// Results of a text search come newest first.
+    pub text: String,
+    /// The sequence.
+    pub sort: Sort,
+    /// Only those whose despatch the channel refused or never confirmed.
+    pub trouble: bool,
+    /// After that place: what [`Page::next`] gave.
+    pub after: Option<(i64, i64)>,
+}
+
+/// A page of orders.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// At most [`PAGE`].
+    pub orders: Vec<Order>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<(i64, i64)>,
+}
+
+/// A page of what `filter` finds.
+pub fn search(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
+    let text = filter.text.trim();
+    let mut query = Query::new("SELECT {o.*} FROM orders o WHERE ");
+    conditions(&mut query, filter);
+    let key: fn(&Order) -> (i64, i64);
+    if !text.is_empty() {
+        // By id, newest first: both engines' text indexes can be walked that way, and ids rise with age.
+        if let Some((_, id)) = filter.after {
+            query.push(" AND o.id < ").bind(id);
+        }
+        query.push(" ORDER BY o.id DESC");
+        key = |order| (0, order.id.0);
+    } else if filter.scope == Scope::Ended {
+        after(&mut query, filter, " AND (o.ended_at, o.id) < (");
+        query.push(" ORDER BY o.ended_at DESC, o.id DESC");
+        key = |order| (order.ended_at.unwrap_or_default().0, order.id.0);
+    } else if filter.sort == Sort::DespatchBy {
+        after(&mut query, filter, " AND (o.despatch_by, o.id) > (");
+        query.push(" ORDER BY o.despatch_by, o.id");
+        key = |order| (order.despatch_by.0, order.id.0);
+    } else {
+        after(&mut query, filter, " AND (o.received_at, o.id) < (");
+        query.push(" ORDER BY o.received_at DESC, o.id DESC");
+        key = |order| (order.received_at.0, order.id.0);
+    }
+    query.limit(PAGE as u32 + 1);
+    let mut orders: Vec<Order> = tx.query(&query)?;
+    let more = orders.len() > PAGE;
+    orders.truncate(PAGE);
+    let next = orders.last().filter(|_| more).map(key);
+    Ok(Page { orders, next })
+}
+
+/// How many orders `filter` finds, but no more than `limit`: a list says "10,000+" instead of counting a million.
+pub fn count_up_to(tx: &mut Tx<'_>, filter: &Filter, limit: u32) -> Result<i64> {
+    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT 1 FROM orders o WHERE ");
+    conditions(&mut query, filter);
+    query.limit(limit).push(") counted");
+    Ok(tx.query::<i64>(&query)?.pop().unwrap_or(0))
+}
+
+fn conditions(query: &mut Query, filter: &Filter) {
+    // Literals, not parameters: the planner matches them with the partial indexes.
+    query.push(match filter.scope {
+        Scope::Open => "o.state = 'open'",
+        Scope::Ended => "o.state IN ('processed', 'cancelled')",
+    });
+    if filter.trouble {
+        query.push(" AND o.despatch_state IN ('rejected', 'failed')");
+    }
+    if let Some(location) = filter.location {
+        query.push(" AND o.location_id = ").bind(location);
+    }
+    let text = filter.text.trim();
+    if text.is_empty() {
+        return;
+    }
+    match text.parse::<i64>() {
+        Ok(number) => {
+            query.push(" AND (o.id = ").bind(number).push(" OR ");
+            query.push_text_match("order_search", "o.id", text).push(")");
+        }
+        Err(_) => {
+            query.push(" AND ").push_text_match("order_search", "o.id", text);
+        }
+    }
+}
+
+fn after(query: &mut Query, filter: &Filter, text: &'static str) {
+    if let Some((at, id)) = filter.after {
+        query.push(text).bind(Timestamp(at)).push(", ").bind(OrderId(id)).push(")");
+    }
+}
+
+impl Filter {
+    /// Open orders, everywhere, newest first.
+    pub fn open() -> Self {
+        Filter::default()
+    }
+
+    /// Processed and cancelled orders, latest first.
+    pub fn ended() -> Self {
+        Filter { scope: Scope::Ended, ..Filter::default() }
+    }
+
+    /// Whether it would find `order` (text apart): for rows that change while they are on screen.
+    pub fn admits(&self, order: &Order) -> bool {
+        let scope = match self.scope {
+            Scope::Open => order.state == OrderState::Open,
+            Scope::Ended => matches!(order.state, OrderState::Processed | OrderState::Cancelled),
+        };
+        scope && self.location.is_none_or(|location| location == order.location_id)
+    }
+}

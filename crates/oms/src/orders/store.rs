@@ -1,0 +1,217 @@
+//! The SQL of orders.
+
+use consign_db::{Tx, params, sql};
+use consign_ports::IncomingOrder;
+use consign_values::{ChannelId, LineId, LocationId, OrderId, Timestamp};
+
+use super::take::{Parts, pairs};
+use super::{DespatchState, Detail, Hold, HoldKind, HoldReason, Line, LineView, Note, Order, OrderState, Payment};
+use crate::{Ctx, Result};
+
+pub fn find(tx: &mut Tx<'_>, id: OrderId) -> Result<Option<Order>> {
+    Ok(tx.optional(sql!(Order, "SELECT {*} FROM orders WHERE id = $1"), &[&id])?)
+}
+
+pub fn lock(tx: &mut Tx<'_>, id: OrderId) -> Result<Option<Order>> {
+    Ok(tx.optional(sql!(Order, "SELECT {*} FROM orders WHERE id = $1 /*pg FOR UPDATE*/"), &[&id])?)
+}
+
+pub fn list_of(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Order>> {
+    Ok(tx.all_in(sql!(Order, "SELECT {*} FROM orders WHERE id {in}"), ids, &[])?)
+}
+
+pub fn by_references(tx: &mut Tx<'_>, source: &str, sub_source: &str, references: &[String]) -> Result<Vec<Order>> {
+    let text =
+        sql!(Order, "SELECT {*} FROM orders WHERE source = $1 AND sub_source = $2 AND part = 0 AND reference {in}");
+    Ok(tx.all_in(text, references, &[&source, &sub_source])?)
+}
+
+pub fn detail(tx: &mut Tx<'_>, id: OrderId) -> Result<Option<Detail>> {
+    Ok(tx.optional(sql!(Detail, "SELECT {*} FROM order_detail WHERE order_id = $1"), &[&id])?)
+}
+
+pub fn lines(tx: &mut Tx<'_>, id: OrderId) -> Result<Vec<Line>> {
+    Ok(tx.all(sql!(Line, "SELECT {*} FROM order_line WHERE order_id = $1 ORDER BY id"), &[&id])?)
+}
+
+pub fn line_views(tx: &mut Tx<'_>, id: OrderId) -> Result<Vec<LineView>> {
+    let text = sql!(
+        LineView,
+        "SELECT l.id, l.channel_line, l.channel_sku, l.title, l.item_id, i.sku, l.is_service, l.quantity, l.shipped_before,
+           c.quantity AS wanted, c.allocated, l.unit_price, l.discount, l.tax_rate, l.tax_inclusive
+         FROM order_line l LEFT JOIN item i ON i.id = l.item_id LEFT JOIN claim c ON c.line_id = l.id
+         WHERE l.order_id = $1 ORDER BY l.id"
+    );
+    Ok(tx.all(text, &[&id])?)
+}
+
+pub fn unlinked_lines(tx: &mut Tx<'_>, channel: ChannelId, channel_sku: &str) -> Result<Vec<Line>> {
+    let text = sql!(
+        Line,
+        "SELECT {l.*} FROM order_line l JOIN orders o ON o.id = l.order_id
+         WHERE l.channel_sku = $2 AND l.item_id IS NULL AND NOT l.is_service AND o.channel_id = $1 AND o.state = 'open'
+         ORDER BY o.despatch_by, o.priority DESC, o.received_at, l.id LIMIT 5000"
+    );
+    Ok(tx.all(text, &[&channel, &channel_sku])?)
+}
+
+pub fn update_line(tx: &mut Tx<'_>, line: &Line) -> Result<()> {
+    let text = sql!(
+        "UPDATE order_line SET channel_sku = $2, title = $3, item_id = $4, is_service = $5, quantity = $6,
+           shipped_before = $7, unit_price = $8, discount = $9, tax_rate = $10, tax_inclusive = $11, options = $12
+         WHERE id = $1"
+    );
+    tx.execute(
+        text,
+        &[
+            &line.id,
+            &line.channel_sku,
+            &line.title,
+            &line.item_id,
+            &line.is_service,
+            &line.quantity,
+            &line.shipped_before,
+            &line.unit_price,
+            &line.discount,
+            &line.tax_rate,
+            &line.tax_inclusive,
+            &line.options,
+        ],
+    )?;
+    Ok(())
+}
+
+pub fn delete_lines(tx: &mut Tx<'_>, ids: &[LineId]) -> Result<()> {
+    tx.execute_many(sql!("DELETE FROM order_line WHERE id = $1"), ids.iter().map(|id| params![*id]))?;
+    Ok(())
+}
+
+pub fn update_from_channel(tx: &mut Tx<'_>, order: &Order) -> Result<()> {
+    let text = sql!(
+        "UPDATE orders SET payment = $2, currency = $3, total = $4, buyer = $5, full_name = $6, company = $7, postcode = $8,
+           country_code = $9, despatch_by = $10, line_count = $11, unit_count = $12, version = version + 1
+         WHERE id = $1"
+    );
+    tx.execute(
+        text,
+        &[
+            &order.id,
+            &order.payment,
+            &order.currency,
+            &order.total,
+            &order.buyer,
+            &order.full_name,
+            &order.company,
+            &order.postcode,
+            &order.country_code,
+            &order.despatch_by,
+            &order.line_count,
+            &order.unit_count,
+        ],
+    )?;
+    Ok(())
+}
+
+pub fn update_detail(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx<'_>,
+    id: OrderId,
+    incoming: &IncomingOrder,
+    parts: &Parts,
+    payment: Payment,
+) -> Result<()> {
+    let text = sql!(
+        "UPDATE order_detail SET delivery = $2, billing = $3, subtotal = $4, postage = $5, discount = $6, tax = $7,
+           channel_status = $8, payment_tag = $9, payment_method = $10, paid_at = $11, properties = $12
+         WHERE order_id = $1"
+    );
+    let json = |address| serde_json::to_string(address).unwrap_or_default();
+    let paid_at: Option<Timestamp> = (payment == Payment::Paid).then(|| incoming.paid_at.unwrap_or(ctx.now()));
+    tx.execute(
+        text,
+        &[
+            &id,
+            &json(&incoming.delivery),
+            &json(&incoming.billing),
+            &parts.subtotal,
+            &incoming.postage.amount,
+            &incoming.discount.amount,
+            &parts.tax,
+            &incoming.status,
+            &incoming.payment_tag,
+            &parts.payment_method,
+            &paid_at,
+            &pairs(&incoming.properties),
+        ],
+    )?;
+    Ok(())
+}
+
+pub fn end(tx: &mut Tx<'_>, id: OrderId, state: OrderState, at: Timestamp) -> Result<()> {
+    let text =
+        sql!("UPDATE orders SET state = $2, ended_at = $3, stock_state = 'none', version = version + 1 WHERE id = $1");
+    tx.execute(text, &[&id, &state, &at])?;
+    Ok(())
+}
+
+pub fn set_despatch_state(tx: &mut Tx<'_>, id: OrderId, state: DespatchState) -> Result<()> {
+    tx.execute(sql!("UPDATE orders SET despatch_state = $2 WHERE id = $1"), &[&id, &state])?;
+    Ok(())
+}
+
+pub fn set_location(tx: &mut Tx<'_>, id: OrderId, to: LocationId) -> Result<()> {
+    tx.execute(sql!("UPDATE orders SET location_id = $2, version = version + 1 WHERE id = $1"), &[&id, &to])?;
+    Ok(())
+}
+
+pub fn set_tag(tx: &mut Tx<'_>, id: OrderId, tag: i64) -> Result<()> {
+    tx.execute(sql!("UPDATE orders SET tag = $2, version = version + 1 WHERE id = $1"), &[&id, &tag])?;
+    Ok(())
+}
+
+pub fn set_shipping(tx: &mut Tx<'_>, id: OrderId, carrier: &str, service: &str, tracking: &str) -> Result<()> {
+    let text =
+        sql!("UPDATE orders SET carrier = $2, service = $3, tracking_number = $4, version = version + 1 WHERE id = $1");
+    tx.execute(text, &[&id, &carrier, &service, &tracking])?;
+    Ok(())
+}
+
+pub fn set_held(tx: &mut Tx<'_>, id: OrderId, parked: bool, locked: bool) -> Result<()> {
+    let text = sql!("UPDATE orders SET parked = $2, locked = $3, version = version + 1 WHERE id = $1");
+    tx.execute(text, &[&id, &parked, &locked])?;
+    Ok(())
+}
+
+/// Notes who set a field last.
+pub fn set_provenance(tx: &mut Tx<'_>, id: OrderId, field: &str, actor: &str) -> Result<()> {
+    let Some(detail) = detail(tx, id)? else { return Ok(()) };
+    let mut provenance = super::provenance(&detail);
+    provenance.insert(field.to_owned(), actor.to_owned());
+    let json = serde_json::to_string(&provenance).unwrap_or_default();
+    tx.execute(sql!("UPDATE order_detail SET provenance = $2 WHERE order_id = $1"), &[&id, &json])?;
+    Ok(())
+}
+
+pub fn holds(tx: &mut Tx<'_>, id: OrderId) -> Result<Vec<Hold>> {
+    Ok(tx.all(sql!(Hold, "SELECT {*} FROM order_hold WHERE order_id = $1 ORDER BY at"), &[&id])?)
+}
+
+pub fn delete_holds(tx: &mut Tx<'_>, id: OrderId, kind: HoldKind) -> Result<()> {
+    tx.execute(sql!("DELETE FROM order_hold WHERE order_id = $1 AND kind = $2"), &[&id, &kind])?;
+    Ok(())
+}
+
+pub fn delete_hold(tx: &mut Tx<'_>, id: OrderId, kind: HoldKind, reason: HoldReason) -> Result<()> {
+    let text = sql!("DELETE FROM order_hold WHERE order_id = $1 AND kind = $2 AND reason = $3");
+    tx.execute(text, &[&id, &kind, &reason])?;
+    Ok(())
+}
+
+pub fn notes(tx: &mut Tx<'_>, id: OrderId) -> Result<Vec<Note>> {
+    Ok(tx.all(sql!(Note, "SELECT {*} FROM order_note WHERE order_id = $1 ORDER BY id LIMIT 500"), &[&id])?)
+}
+
+pub fn count_note(tx: &mut Tx<'_>, id: OrderId) -> Result<()> {
+    tx.execute(sql!("UPDATE orders SET note_count = note_count + 1 WHERE id = $1"), &[&id])?;
+    Ok(())
+}

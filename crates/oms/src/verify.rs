@@ -1,0 +1,1 @@
+//! The books proved from the outside.
