@@ -1,1 +1,0 @@
-//! The books proved from the outside.
