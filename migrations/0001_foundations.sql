@@ -27,8 +27,8 @@ CREATE TABLE session (
   -- what the browser called itself, for the list of sessions
   agent TEXT NOT NULL
 );
-CREATE INDEX session_user ON session (user_id);
-CREATE INDEX session_expires ON session (expires_at);
+CREATE INDEX session_of_user ON session (user_id);
+CREATE INDEX session_expiry ON session (expires_at);
 
 -- One-time tokens: the set-up code and sign-in links. Only digests are kept.
 CREATE TABLE sign_in_token (

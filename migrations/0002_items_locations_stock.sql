@@ -10,7 +10,7 @@ CREATE TABLE location (
 
 -- The one default location. The foreign key is what keeps it from being deleted.
 CREATE TABLE default_location (
-  only BIGINT PRIMARY KEY CHECK (only = 1),
+  place BIGINT PRIMARY KEY CHECK (place = 1),
   location_id BIGINT NOT NULL REFERENCES location (id)
 );
 

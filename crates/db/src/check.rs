@@ -32,7 +32,10 @@ fn sqlite_columns(connection: &rusqlite::Connection, text: &str) -> Result<Vec<F
 }
 
 fn postgres_columns(connection: &mut crate::pg::Connection, text: &str) -> Result<Vec<Found>, String> {
-    let statement = connection.prepare(text).map_err(|e| e.to_string())?;
+    connection.client.batch_execute("SAVEPOINT checked").map_err(|e| e.to_string())?;
+    let prepared = connection.prepare(text).map_err(|e| e.to_string());
+    connection.client.batch_execute("ROLLBACK TO SAVEPOINT checked").map_err(|e| e.to_string())?;
+    let statement = prepared?;
     let kind = |name: &str| match name {
         "int8" => Ok(Kind::Int),
         "text" => Ok(Kind::Text),

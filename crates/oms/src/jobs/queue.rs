@@ -65,7 +65,7 @@ pub fn release(
     let text = sql!(
         "UPDATE job SET leased_by = NULL, leased_until = NULL, last_ended_at = $3, last_error = $5,
            attempts = CASE WHEN $6 THEN 0 ELSE attempts END,
-           run_at = CASE WHEN again THEN $3 ELSE $4 END, again = FALSE
+           run_at = CASE WHEN again THEN CAST($3 AS BIGINT) ELSE CAST($4 AS BIGINT) END, again = FALSE
          WHERE id = $2 AND leased_by = $1"
     );
     tx.execute(text, &[&node, &job, &now, &run_at, &error, &succeeded])?;

@@ -35,16 +35,16 @@ pub fn delete_empty_levels(tx: &mut Tx<'_>, id: LocationId) -> Result<()> {
 }
 
 pub fn find_default(tx: &mut Tx<'_>) -> Result<Option<LocationId>> {
-    Ok(tx.optional(sql!(LocationId, "SELECT location_id FROM default_location WHERE only = 1"), &[])?)
+    Ok(tx.optional(sql!(LocationId, "SELECT location_id FROM default_location WHERE place = 1"), &[])?)
 }
 
 pub fn make_default_if_none(tx: &mut Tx<'_>, id: LocationId) -> Result<()> {
-    let text = sql!("INSERT INTO default_location (only, location_id) VALUES (1, $1) ON CONFLICT (only) DO NOTHING");
+    let text = sql!("INSERT INTO default_location (place, location_id) VALUES (1, $1) ON CONFLICT (place) DO NOTHING");
     tx.execute(text, &[&id])?;
     Ok(())
 }
 
 pub fn set_default(tx: &mut Tx<'_>, id: LocationId) -> Result<()> {
-    tx.execute(sql!("UPDATE default_location SET location_id = $1 WHERE only = 1"), &[&id])?;
+    tx.execute(sql!("UPDATE default_location SET location_id = $1 WHERE place = 1"), &[&id])?;
     Ok(())
 }
