@@ -6,10 +6,12 @@
 //! needs is in the `Connection`, and what it has read so far is in the page token.
 
 mod app;
+mod batch;
 mod http;
 mod loose;
 mod networks;
 mod registry;
+mod vendure;
 
 pub use networks::Networks;
 pub use registry::{Options, Registry, kinds};

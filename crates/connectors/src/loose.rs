@@ -102,12 +102,6 @@ impl<'a> Fields<'a> {
         Money::from_decimal(amount, currency).map_err(|error| self.wrong(key, error))
     }
 
-    /// An amount in minor units; missing is nothing.
-    pub fn minor(&self, key: &str, currency: Currency) -> Result<Money, String> {
-        let amount = self.integer(key)?.unwrap_or_default();
-        Money::from_minor(amount, currency).map_err(|error| self.wrong(key, error))
-    }
-
     /// A rate in percent; missing is 0.
     pub fn rate(&self, key: &str) -> Result<Rate, String> {
         let percent = self.decimal(key)?.unwrap_or_default();

@@ -11,6 +11,7 @@ use consign_ports::ChannelKind;
 use crate::app::AppKind;
 use crate::http::Http;
 use crate::networks::Networks;
+use crate::vendure::VendureKind;
 
 /// Limits for all calls to the outside.
 #[derive(Clone, Debug)]
@@ -49,7 +50,12 @@ impl Registry {
     /// All kinds, sharing one HTTP client.
     pub fn new(options: Options) -> Self {
         let http = Http::new(options.networks.clone(), options.connect_timeout, options.body_bytes_max);
-        Registry { kinds: vec![Arc::new(AppKind::new(http, options.app_timeout))] }
+        Registry {
+            kinds: vec![
+                Arc::new(AppKind::new(http.clone(), options.app_timeout)),
+                Arc::new(VendureKind::new(http, options.shop_timeout)),
+            ],
+        }
     }
 
     /// The kind with this code.
@@ -77,7 +83,7 @@ mod tests {
         let registry = Registry::new(Options::default());
         let mut codes: Vec<_> = registry.all().iter().map(|kind| kind.code()).collect();
         codes.dedup();
-        assert_eq!(codes, ["app"]);
+        assert_eq!(codes, ["app", "vendure"]);
         for kind in registry.all() {
             for heading in ["## Rules & guidelines", "## How to add", "## How to configure"] {
                 assert!(kind.guide().contains(heading), "{} lacks {heading:?}", kind.code());

@@ -21,6 +21,7 @@ use consign_ports::{
 use consign_values::{Clock, SystemClock, Timestamp, clean};
 use serde_json::{Value, json};
 
+use crate::batch::settle;
 use crate::http::Http;
 use crate::loose::{find, scalar};
 use api::{Api, Object, error_of};
@@ -380,18 +381,6 @@ fn rows<'a>(reply: &'a Object, list: &str, key: &str) -> HashMap<String, &'a Obj
         }
     }
     rows
-}
-
-/// Outcomes of several calls: the error of a call that failed stands for its items and for those after it. It is the
-/// error of the whole only if nothing went out before.
-fn settle(outcomes: &mut [Option<Outcome>], error: PortError) -> Result<(), PortError> {
-    if outcomes.iter().all(Option::is_none) {
-        return Err(error);
-    }
-    for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_none()) {
-        *outcome = Some(Err(error.clone()));
-    }
-    Ok(())
 }
 
 /// Indexes in batches of at most `size`, no reference twice in one: an answer names references, not notes.
