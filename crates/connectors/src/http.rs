@@ -101,18 +101,19 @@ impl Resolve for GuardedResolver {
 }
 
 impl Http {
-    /// A client. Where none can be made (a machine without certificate authorities) each call says why.
+    /// A client. On a machine without certificate authorities it still reaches `http` addresses, and `https` ones fail.
     pub fn new(networks: Networks, connect_timeout: Duration, body_bytes_max: usize) -> Self {
         // An error only means that the process has a provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("consign/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(connect_timeout)
-            .dns_resolver(Arc::new(GuardedResolver(networks.clone())))
-            .redirect(redirect::Policy::custom(same_host))
-            .referer(false)
-            .no_proxy()
+        let client = builder(&networks, connect_timeout)
             .build()
+            .or_else(|error| {
+                tracing::warn!(
+                    error = chain(&error),
+                    "no certificate authorities found: https addresses can't be reached"
+                );
+                builder(&networks, connect_timeout).tls_certs_only([]).build()
+            })
             .map_err(|error| format!("no HTTP client can be made on this machine: {}", chain(&error)));
         Http { client, networks, body_bytes_max }
     }
@@ -156,6 +157,16 @@ impl Http {
         }
         Ok(body)
     }
+}
+
+fn builder(networks: &Networks, connect_timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("consign/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connect_timeout)
+        .dns_resolver(Arc::new(GuardedResolver(networks.clone())))
+        .redirect(redirect::Policy::custom(same_host))
+        .referer(false)
+        .no_proxy()
 }
 
 /// An address that may be called as far as can be told without asking DNS: `http` or `https`, a host, no barred IP literal.

@@ -166,3 +166,12 @@ fn text_that_is_not_utf_8_is_read_as_latin_1() {
     assert_eq!(answer(b"caf\xe9").text(), "café");
     assert_eq!(answer("\u{feff}{}".as_bytes()).text(), "{}");
 }
+
+#[tokio::test]
+async fn without_certificate_authorities_plain_addresses_are_still_reached() {
+    let server = MockServer::start().await;
+    Mock::given(path("/plain")).respond_with(ResponseTemplate::new(200).set_body_string("ok")).mount(&server).await;
+    let mut open = http(&["127.0.0.0/8"]);
+    open.client = Ok(builder(&open.networks, Duration::from_secs(2)).tls_certs_only([]).build().unwrap());
+    assert_eq!(get(&open, &format!("{}/plain", server.uri())).await.ok().unwrap().body, b"ok");
+}

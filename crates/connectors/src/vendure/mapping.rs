@@ -94,7 +94,7 @@ pub(super) fn order(value: &Value, precision: u32) -> Result<IncomingOrder, Stri
         secondary_reference: String::new(),
         external_reference: paid.transaction,
         payment: paid.payment,
-        shipped: matches!(status.as_str(), "Shipped" | "Delivered"),
+        shipped: !cancelled && is_shipped(&status, &lines),
         status,
         site: String::new(),
         buyer,
@@ -116,6 +116,12 @@ pub(super) fn order(value: &Value, precision: u32) -> Result<IncomingOrder, Stri
         notes: Vec::new(),
         properties: coupons(value),
     })
+}
+
+/// An order that is shipped before its payment is settled keeps its payment's state (measured), so the lines count too.
+fn is_shipped(status: &str, lines: &[IncomingLine]) -> bool {
+    let mut goods = lines.iter().filter(|line| !line.is_service);
+    matches!(status, "Shipped" | "Delivered") || goods.all(|line| line.shipped_quantity == line.quantity.units())
 }
 
 /// How amounts are written: Vendure counts in the shop's own precision, whatever the currency.
@@ -169,6 +175,8 @@ fn lines(fields: &Fields<'_>, scale: &Scale, cancelled: bool) -> Result<Vec<Inco
             channel_line: id,
         });
     }
+    // The shop gives lines in no fixed sequence (measured); ids count up, so by them it is the buyer's.
+    lines.sort_by(|a, b| (a.channel_line.len(), &a.channel_line).cmp(&(b.channel_line.len(), &b.channel_line)));
     for surcharge in fields.objects("surcharges", LINES_MAX)? {
         let title = surcharge.text("description", TEXT_MAX)?;
         let title = if title.is_empty() { "Surcharge".to_owned() } else { title };

@@ -136,6 +136,16 @@ fn promotions_surcharges_rounding_and_parcels_are_mapped_to_the_penny() {
 }
 
 #[test]
+fn an_order_whose_every_unit_is_in_a_parcel_is_shipped_whatever_its_state() {
+    let mut order = rich_order();
+    assert!(!mapping::order(&order, 2).unwrap().shipped);
+    order["state"] = "PaymentSettled".into();
+    order["fulfillments"][2]["state"] = "Shipped".into();
+    order["fulfillments"][0]["lines"][0]["quantity"] = 2.into();
+    assert!(mapping::order(&order, 2).unwrap().shipped);
+}
+
+#[test]
 fn amounts_are_read_in_the_shops_precision_whatever_the_currency() {
     let mut order = rich_order();
     order["currencyCode"] = "JPY".into();
