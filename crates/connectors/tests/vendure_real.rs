@@ -4,7 +4,7 @@
 //! starts one). Elsewhere there is no test here, and a line saying so. The shop has Vendure's sample products, payments that are authorised
 //! first and settled by hand, and superadmin/superadmin. It may be used before and after: each run places orders of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use consign_connectors::{Networks, Options, Registry};
@@ -125,8 +125,8 @@ async fn download(channel: &dyn Channel, since: Timestamp, unsettled: &[&str]) -
     }
 }
 
-async fn references(channel: &dyn Channel, since: Timestamp) -> BTreeSet<String> {
-    let mut known = BTreeSet::new();
+async fn references(channel: &dyn Channel, since: Timestamp) -> Vec<String> {
+    let mut known = Vec::new();
     let mut page = None;
     loop {
         let found = channel.references(wanted(), since, page).await.unwrap();

@@ -55,7 +55,7 @@ pub struct IncomingOrder {
     pub paid_at: Option<Timestamp>,
     /// When it must leave.
     pub despatch_by: Option<Timestamp>,
-    /// What was ordered; never empty, line numbers are unique.
+    /// What was ordered; line numbers are unique. Empty only where a cancelled order comes without its lines.
     pub lines: Vec<IncomingLine>,
     /// Notes of buyer and channel.
     pub notes: Vec<IncomingNote>,

@@ -281,7 +281,11 @@ impl AppChannel {
             }
         };
         let digest = page.digest();
-        let goes_on = page.has_more && !page.orders.is_empty() && previous != Some(digest) && number < PAGES_MAX;
+        if previous == Some(digest) {
+            // The app ignores the page number: all that it has was on the page before.
+            return Ok(DownloadPage { orders: Vec::new(), next: None, rate_left });
+        }
+        let goes_on = page.has_more && !page.orders.is_empty() && number < PAGES_MAX;
         Ok(DownloadPage { orders: page.orders, next: goes_on.then(|| format!("{}:{digest:x}", number + 1)), rate_left })
     }
 

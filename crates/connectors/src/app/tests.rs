@@ -130,6 +130,15 @@ fn an_order_with_every_line_cancelled_is_cancelled_and_keeps_its_lines() {
 }
 
 #[test]
+fn a_cancellation_may_come_without_the_lines_and_an_order_may_not() {
+    let mut order = sample();
+    order["OrderItems"] = Value::Null;
+    assert!(mapping::order(&order).is_err());
+    order["PaymentStatus"] = json!("CANCELLED");
+    assert_eq!(mapping::order(&order).unwrap().lines, []);
+}
+
+#[test]
 fn a_date_that_is_not_understood_is_shown_as_a_property() {
     let mut order = sample();
     order["DispatchBy"] = json!("next week");
@@ -179,7 +188,7 @@ async fn pages_are_read_until_the_flag_ends_an_empty_page_or_a_page_that_repeats
             None => break,
         }
     }
-    assert_eq!(seen, ["a", "b", "b"], "the third page repeats the second, so there is no fourth");
+    assert_eq!(seen, ["a", "b"], "the third page repeats the second, so it is the end");
     assert_eq!(channel.download(request(Some("9"))).await.unwrap().next, None);
 }
 

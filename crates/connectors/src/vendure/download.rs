@@ -173,7 +173,7 @@ pub(super) async fn one(api: &Api, precision: u32, reference: &str) -> Result<Op
     Ok(rows.into_iter().map(|row| row.incoming).find(|order| order.reference == reference))
 }
 
-/// Order numbers in these states, placed since then.
+/// Order numbers in these states, placed since then, each once: they are counted.
 pub(super) async fn references(
     api: &Api,
     statuses: &[String],
@@ -183,18 +183,22 @@ pub(super) async fn references(
     if statuses.is_empty() {
         return Ok(ReferencePage::default());
     }
-    let place = match page {
-        None => Place::default(),
-        Some(token) => {
-            Place::parse(token).ok_or_else(|| PortError::Refused("the page token is none of ours".into()))?
-        }
-    };
+    let (place, given) = page.map_or(("", ""), |token| token.split_once('|').unwrap_or((token, "")));
+    let place = Place::parse(place).unwrap_or_default();
     let filter = json!({ "state": { "in": statuses }, "orderPlacedAt": { "after": since.to_rfc3339_millis() } });
     let data = api.data(api::REFERENCES, place.options(filter)).await?;
-    let rows: Vec<&Value> = items(&data["orders"]).collect();
-    let last = rows.last().and_then(|row| Timestamp::parse(row["createdAt"].as_str()?));
-    let references = rows.iter().map(|row| text(&row["code"])).filter(|code| !code.is_empty()).collect();
-    Ok(ReferencePage { references, next: place.after(rows.len(), last).map(Place::to_token) })
+    let rows: Vec<(String, Option<Timestamp>)> = items(&data["orders"])
+        .map(|row| (text(&row["code"]), row["createdAt"].as_str().and_then(Timestamp::parse)))
+        .collect();
+    let last = rows.last().and_then(|(_, at)| *at);
+    let next = place.after(rows.len(), last).map(|next| {
+        // Those that the next page will begin with once more.
+        let again = |at: &Option<Timestamp>| at.is_some_and(|at| next.skip == 0 && at.0 >= next.from - MILLISECOND);
+        let again: Vec<&str> = rows.iter().filter(|(_, at)| again(at)).map(|(code, _)| code.as_str()).collect();
+        format!("{}|{}", next.to_token(), again.join(","))
+    });
+    let is_new = |code: &String| !code.is_empty() && !given.split(',').any(|known| known == code);
+    Ok(ReferencePage { references: rows.into_iter().map(|(code, _)| code).filter(is_new).collect(), next })
 }
 
 #[cfg(test)]
