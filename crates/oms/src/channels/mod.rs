@@ -64,6 +64,11 @@ pub fn stock_locations(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<LocationId>
     store::stock_locations(tx, id)
 }
 
+/// Whether an instance has listings whose figure may have to be told. Reads only.
+pub fn any_listing_due(tx: &mut Tx<'_>, id: ChannelId) -> Result<bool> {
+    store::any_listing_due(tx, id)
+}
+
 /// The last 200 payloads of an instance that were rejected, newest first.
 pub fn rejected(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<InboxEntry>> {
     store::rejected(tx, id)

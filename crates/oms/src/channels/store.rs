@@ -347,3 +347,15 @@ pub fn set_push_error(tx: &mut Tx<'_>, id: ListingId, error: &str, gone: bool) -
     tx.execute(text, &[&id, &error, &gone])?;
     Ok(())
 }
+
+pub fn any_listing_due(tx: &mut Tx<'_>, id: ChannelId) -> Result<bool> {
+    let text = sql!(
+        ListingId,
+        "SELECT g.id FROM channel c JOIN listing g ON g.channel_id = c.id
+         WHERE c.id = $1 AND c.enabled AND c.push_stock AND c.paused_because = ''
+           AND g.due AND g.item_id IS NOT NULL AND NOT g.ignore_stock AND NOT g.gone
+           AND EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+         LIMIT 1"
+    );
+    Ok(tx.optional(text, &[&id])?.is_some())
+}

@@ -11,3 +11,13 @@ pub use outbox::{
     Message, MessageKind, MessageLine, MessageState, Settled, Taken, of_order, queue_cancellation, queue_despatch,
     send_again, settle, take,
 };
+
+use consign_db::Tx;
+use consign_values::ChannelId;
+
+use crate::{Ctx, Result};
+
+/// Whether an instance has messages to be told now. Reads only.
+pub fn any_due(tx: &mut Tx<'_>, ctx: &Ctx<'_>, channel: ChannelId) -> Result<bool> {
+    store::any_due(tx, channel, ctx.now())
+}

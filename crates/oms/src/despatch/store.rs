@@ -64,3 +64,11 @@ pub fn requeue(tx: &mut Tx<'_>, id: DespatchId, now: Timestamp, deadline: Timest
     tx.execute(text, &[&id, &now, &deadline])?;
     Ok(())
 }
+
+pub fn any_due(tx: &mut Tx<'_>, channel: ChannelId, now: Timestamp) -> Result<bool> {
+    let text = sql!(
+        DespatchId,
+        "SELECT id FROM outbox WHERE channel_id = $1 AND state IN ('queued', 'sent') AND next_at <= $2 LIMIT 1"
+    );
+    Ok(tx.optional(text, &[&channel, &now])?.is_some())
+}

@@ -92,17 +92,15 @@ pub fn postpone(tx: &mut Tx<'_>, key: &str, until: Timestamp) -> Result<()> {
     queue::postpone(tx, key, until)
 }
 
-/// Takes up to `limit` due jobs of these kinds for `node`, under a lease of [`LEASE_SECONDS`].
-pub fn claim(tx: &mut Tx<'_>, ctx: &Ctx<'_>, node: &str, kinds: &[&str], limit: usize) -> Result<Vec<Job>> {
+/// Jobs that are due and that no node is working on, at most 200, the longest due first. Reads only.
+pub fn due(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<Vec<Job>> {
+    queue::due(tx, ctx.now())
+}
+
+/// Takes a due job for `node`, under a lease of [`LEASE_SECONDS`]; `None` if another node was faster.
+pub fn claim(tx: &mut Tx<'_>, ctx: &Ctx<'_>, node: &str, job: JobId) -> Result<Option<Job>> {
     let now = ctx.now();
-    let until = now.plus_seconds(LEASE_SECONDS);
-    let mut jobs = Vec::new();
-    for kind in kinds {
-        if jobs.len() < limit {
-            jobs.extend(queue::claim(tx, node, kind, now, until)?);
-        }
-    }
-    Ok(jobs)
+    queue::claim(tx, node, job, now, now.plus_seconds(LEASE_SECONDS))
 }
 
 /// Keeps the lease of a job that is still running. `false` if another node has it by now: stop.

@@ -35,17 +35,23 @@ pub fn postpone(tx: &mut Tx<'_>, key: &str, until: Timestamp) -> Result<()> {
     Ok(())
 }
 
-pub fn claim(tx: &mut Tx<'_>, node: &str, kind: &str, now: Timestamp, until: Timestamp) -> Result<Vec<Job>> {
+pub fn due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<Job>> {
+    let text = sql!(
+        Job,
+        "SELECT {*} FROM job WHERE state = 'ready' AND run_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
+         ORDER BY run_at LIMIT 200"
+    );
+    Ok(tx.all(text, &[&now])?)
+}
+
+pub fn claim(tx: &mut Tx<'_>, node: &str, id: JobId, now: Timestamp, until: Timestamp) -> Result<Option<Job>> {
     let text = sql!(
         Job,
         "UPDATE job SET leased_by = $1, leased_until = $4, last_started_at = $3, attempts = attempts + 1, again = FALSE
-         WHERE id IN (
-           SELECT id FROM job
-           WHERE state = 'ready' AND kind = $2 AND run_at <= $3 AND (leased_until IS NULL OR leased_until <= $3)
-           ORDER BY run_at LIMIT 8 /*pg FOR UPDATE SKIP LOCKED*/)
+         WHERE id = $2 AND state = 'ready' AND run_at <= $3 AND (leased_until IS NULL OR leased_until <= $3)
          RETURNING {*}"
     );
-    Ok(tx.all(text, &[&node, &kind, &now, &until])?)
+    Ok(tx.optional(text, &[&node, &id, &now, &until])?)
 }
 
 pub fn renew(tx: &mut Tx<'_>, node: &str, job: JobId, until: Timestamp) -> Result<u64> {

@@ -64,7 +64,10 @@ pub fn receive_page(
         None => {
             let read_once_only = page_count > 1 && taken_count > 0;
             let from = if read_once_only { cursor.previous_at } else { started_at };
-            let since_at = from.plus_seconds(-overlap_seconds).max(cursor.since_at);
+            // What could not even be told apart into orders is asked for again: the cursor never skips it.
+            let unreadable = page.orders.iter().any(|payload| payload.reference.is_empty() && payload.order.is_err());
+            let reached = if unreadable { cursor.since_at } else { from.plus_seconds(-overlap_seconds) };
+            let since_at = reached.max(cursor.since_at);
             Cursor {
                 since_at,
                 page: None,

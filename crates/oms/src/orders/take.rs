@@ -56,6 +56,9 @@ pub struct Parts {
 }
 
 pub fn parts(incoming: &IncomingOrder, mappings: &Mappings) -> Result<Parts, String> {
+    if incoming.lines.is_empty() {
+        return Err("lines must not be empty".to_owned());
+    }
     let sums = totals(incoming).map_err(|error| format!("total {error}"))?;
     let shipping = mappings.tag("shipping", &incoming.site, &incoming.shipping_tag);
     let payment = mappings.tag("payment", &incoming.site, &incoming.payment_tag);

@@ -1,0 +1,199 @@
+// Selection, keys, bulk actions and live updates. Everything works without it but the keys and the live rows.
+"use strict";
+
+const $ = (selector, from = document) => from.querySelector(selector);
+const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+// Selects and boxes that submit their form at once.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+
+// What can't be undone is asked for.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-confirm]");
+  if (button && !window.confirm(button.dataset.confirm)) event.preventDefault();
+  if (event.target.closest("[data-reload]")) location.reload();
+});
+
+// ---- selection
+const boxes = () => $$('#orders input[name="ids"]');
+let last = null;
+
+function selectionChanged() {
+  const chosen = boxes().filter((box) => box.checked).length;
+  const label = $("#selected");
+  if (label) label.textContent = `${chosen} selected`;
+  const all = $("#all");
+  if (all) all.checked = chosen > 0 && chosen === boxes().length;
+}
+
+document.addEventListener("click", (event) => {
+  const box = event.target;
+  if (box.id === "all") {
+    boxes().forEach((one) => { one.checked = box.checked; });
+  } else if (box.name === "ids") {
+    if (event.shiftKey && last) {
+      const list = boxes();
+      const [from, to] = [list.indexOf(last), list.indexOf(box)].sort((a, b) => a - b);
+      if (from >= 0) list.slice(from, to + 1).forEach((one) => { one.checked = box.checked; });
+    }
+    last = box;
+  } else {
+    return;
+  }
+  selectionChanged();
+});
+
+// ---- bulk actions: each order's result is shown, the rows are fetched anew
+const bulk = $("#bulk");
+if (bulk) {
+  bulk.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const chosen = boxes().filter((box) => box.checked).map((box) => box.value);
+    const results = $("#results");
+    if (chosen.length === 0) {
+      results.textContent = "Select orders first: x, or the box before each.";
+      return;
+    }
+    const form = new URLSearchParams(new FormData(bulk));
+    form.delete("ids");
+    form.set("ids", chosen.join(","));
+    form.set("action", event.submitter.value);
+    $$("button", bulk).forEach((button) => { button.disabled = true; });
+    results.textContent = `${event.submitter.textContent}: ${chosen.length} orders …`;
+    try {
+      const answer = await fetch(bulk.action, { method: "POST", body: form, headers: { accept: "application/json" } });
+      const body = await answer.json();
+      if (!answer.ok) throw new Error(body.detail);
+      const failed = body.results.filter((result) => !result.ok);
+      results.textContent = `${event.submitter.textContent}: ${body.results.length - failed.length} of ${body.results.length} done.`;
+      if (failed.length > 0) {
+        const list = document.createElement("ul");
+        for (const result of failed) {
+          const entry = document.createElement("li");
+          entry.textContent = `Order ${result.id}: ${result.error}`;
+          list.append(entry);
+        }
+        results.append(list);
+      }
+      await refreshRows(chosen);
+    } catch (error) {
+      results.textContent = `Not done: ${error.message}`;
+    } finally {
+      $$("button", bulk).forEach((button) => { button.disabled = false; });
+    }
+  });
+}
+
+async function refreshRows(ids) {
+  const table = $("#orders tbody");
+  if (!table || ids.length === 0) return;
+  const query = new URLSearchParams(location.search);
+  query.set("ids", ids.join(","));
+  const answer = await fetch(`/orders/rows?${query}`);
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const rows = new Map($$("tr", fresh).map((row) => [row.dataset.id, row]));
+  for (const id of ids) {
+    const old = $(`tr[data-id="${CSS.escape(id)}"]`, table);
+    if (!old) continue;
+    const row = rows.get(id);
+    if (!row) { old.remove(); continue; }
+    const box = $('input[name="ids"]', old);
+    if (box && box.checked) $('input[name="ids"]', row).checked = true;
+    if (old.classList.contains("at")) row.classList.add("at");
+    old.replaceWith(row);
+  }
+  selectionChanged();
+}
+
+// ---- live updates
+const live = $("#live");
+const liveTable = $("[data-live]");
+const liveOrder = $("[data-live-order]");
+if (live && window.EventSource) {
+  const source = new EventSource("/events");
+  source.onopen = () => { live.className = "live on"; live.textContent = "● live"; };
+  source.onerror = () => { live.className = "live off"; live.textContent = "○ reconnecting"; };
+  source.onmessage = (event) => {
+    const { noun, ids } = JSON.parse(event.data);
+    const list = ids.split(",").filter(Boolean);
+    if (noun === "order" && $("#orders[data-live]")) {
+      const shown = list.filter((id) => $(`#orders tr[data-id="${CSS.escape(id)}"]`));
+      refreshRows(shown);
+      if (shown.length < list.length) arrived(list.filter((id) => !shown.includes(id)));
+    } else if (noun === "order" && !$("#orders") && $("#news")) {
+      location.reload();
+    } else if (noun === "order" && liveOrder && list.includes(liveOrder.dataset.liveOrder)) {
+      replaceContent("[data-live-order]");
+    } else if (liveTable && liveTable.dataset.live === noun && noun !== "order") {
+      replaceContent(`[data-live="${noun}"]`);
+    }
+  };
+}
+
+// New orders are put on top of the first page of the newest; elsewhere a bar says that there are some.
+async function arrived(ids) {
+  const query = new URLSearchParams(location.search);
+  const first = !query.get("after") && !query.get("q") && (query.get("sort") || "newest") === "newest";
+  query.set("ids", ids.join(","));
+  const answer = await fetch(`/orders/rows?${query}`);
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const rows = $$("tr", fresh).filter((row) => !$(`#orders tr[data-id="${CSS.escape(row.dataset.id)}"]`));
+  if (rows.length === 0) return;
+  if (!first) { $("#news").hidden = false; return; }
+  const body = $("#orders tbody");
+  for (const row of rows.sort((a, b) => a.dataset.id - b.dataset.id)) {
+    row.classList.add("new");
+    body.prepend(row);
+  }
+  while (body.rows.length > 200) body.lastElementChild.remove();
+}
+
+let replacing = false;
+async function replaceContent(selector) {
+  const old = $(selector);
+  if (replacing || !old || (old.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) || $("details[open] form", old)) return;
+  replacing = true;
+  try {
+    const answer = await fetch(location.href);
+    if (!answer.ok) return;
+    const fresh = $(selector, new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (fresh) old.replaceWith(fresh);
+  } finally {
+    replacing = false;
+  }
+}
+
+// ---- keys
+let at = -1;
+function go(to) {
+  const rows = $$(".grid tbody tr");
+  if (rows.length === 0) return;
+  rows[at]?.classList.remove("at");
+  at = Math.max(0, Math.min(rows.length - 1, to));
+  rows[at].classList.add("at");
+  rows[at].scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches("input:not([type=checkbox]), textarea, select")) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const row = $(".grid tbody tr.at");
+  const pressed = {
+    "/": () => $("#search")?.focus(),
+    "?": () => { const keys = $(".keys"); if (keys) { keys.open = !keys.open; keys.scrollIntoView(); } },
+    j: () => go(at + 1), ArrowDown: () => go(at + 1), k: () => go(at - 1), ArrowUp: () => go(at - 1),
+    x: () => { const box = row && $('input[name="ids"]', row); if (box) { box.checked = !box.checked; selectionChanged(); } },
+    a: () => { const all = $("#all"); if (all) all.click(); },
+    Enter: () => { if (row && document.activeElement === document.body) $("a", row)?.click(); },
+    r: () => location.reload(),
+  }[event.key] || (() => { const button = $(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`); if (button) button.click(); });
+  if (["/", "ArrowDown", "ArrowUp"].includes(event.key)) event.preventDefault();
+  pressed();
+});

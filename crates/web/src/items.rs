@@ -1,0 +1,135 @@
+//! Items: the list, making and editing one.
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::Redirect;
+use axum::routing::get;
+use consign_oms::items::{self, Item, ItemForm};
+use consign_oms::users::Permission;
+use consign_oms::{Error, history};
+use consign_values::{Currency, ItemId, Money, Rate};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::access::{EditItems, View};
+use crate::fields::Fields;
+use crate::problem::Answer;
+use crate::{App, ui};
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/items", get(list))
+        .route("/items/new", get(new).post(create))
+        .route("/items/{id}", get(show).post(edit))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ItemQuery {
+    q: String,
+    after: String,
+}
+
+async fn list(State(app): State<App>, View(user): View, Query(query): Query<ItemQuery>) -> Answer<Markup> {
+    let (text, after) = (query.q.clone(), query.after.clone());
+    let mut found = app.read(move |tx| items::search(tx, &text, &after)).await?;
+    let more = found.len() > 50;
+    found.truncate(50);
+    let content = html! {
+        h1.hidden { "Items" }
+        form.bar method="get" action="/items" role="search" {
+            label { span.hidden { "Search" } input #search type="search" name="q" value=(query.q) placeholder="SKU, title or barcode  (/)"; }
+            button { "Search" }
+            @if user.role.may(Permission::EditItems) { a.button href="/items/new" { "New item" } }
+        }
+        @if found.is_empty() { p.empty { "No items here. " a href="/items/new" { "Make the first one" } ": orders are linked to it by its SKU." } }
+        @else {
+            table.grid {
+                thead { tr { th { "SKU" } th { "Title" } th.num { "Weight" } th.num { "Price" } th.num { "Tax" } } }
+                tbody { @for item in &found { tr {
+                    td { a href={"/items/" (item.id)} { (item.sku) } } td { (item.title) } td.num { (item.weight_g) " g" } td.num { (item.price()) } td.num { (item.tax_rate.to_percent()) " %" }
+                } } }
+            }
+            @if more { @if let Some(last) = found.last() { p.pages { a rel="next" href={"/items?q=" (query.q) "&after=" (last.sku.replace('&', "%26").replace('+', "%2B").replace('#', "%23"))} { "Next page →" } } } }
+        }
+    };
+    ui::page(&app, &user, "/items", "Items", content).await
+}
+
+fn read(fields: &Fields) -> Result<ItemForm, Error> {
+    let currency = Currency::parse(fields.get("currency")).unwrap_or(Currency::UNKNOWN);
+    let price = Money::from_decimal(fields.decimal("price")?, currency).map_err(|e| Error::invalid("price", e.to_string()))?;
+    let tax_rate = Rate::from_percent(fields.decimal("tax_rate")?).ok_or_else(|| Error::invalid("tax_rate", "must be between 0 and 1,000 %"))?;
+    let measure = |name: &str| Ok::<_, Error>(fields.maybe_int(name)?.unwrap_or(0));
+    Ok(ItemForm {
+        sku: fields.get("sku").to_owned(),
+        title: fields.get("title").to_owned(),
+        barcodes: fields.get("barcodes").split([',', ' ', '\n', '\r']).map(str::to_owned).collect(),
+        weight_g: measure("weight_g")?,
+        length_mm: measure("length_mm")?,
+        width_mm: measure("width_mm")?,
+        height_mm: measure("height_mm")?,
+        price: price.amount,
+        currency: fields.get("currency").to_owned(),
+        tax_rate: tax_rate.0,
+    })
+}
+
+fn form(action: &str, item: Option<&Item>, barcodes: &[String], may: bool) -> Markup {
+    let number = |value: Option<i64>| value.unwrap_or(0).to_string();
+    let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+    html! {
+        form.stack method="post" action=(action) {
+            @if let Some(item) = item { input type="hidden" name="version" value=(item.version); }
+            label { "SKU" input name="sku" required maxlength="128" value=(text(item.map(|i| &i.sku))); }
+            label { "Title" input name="title" required maxlength="255" value=(text(item.map(|i| &i.title))); }
+            label { "Barcodes, apart by commas" input name="barcodes" value=(barcodes.join(", ")); }
+            div.pair {
+                label { "Weight, g" input name="weight_g" type="number" min="0" value=(number(item.map(|i| i.weight_g))); }
+                label { "Length, mm" input name="length_mm" type="number" min="0" value=(number(item.map(|i| i.length_mm))); }
+                label { "Width, mm" input name="width_mm" type="number" min="0" value=(number(item.map(|i| i.width_mm))); }
+                label { "Height, mm" input name="height_mm" type="number" min="0" value=(number(item.map(|i| i.height_mm))); }
+            }
+            div.pair {
+                label { "Price" input name="price" inputmode="decimal" value=(item.map_or("0".to_owned(), |i| i.price().to_decimal().to_string())); }
+                label { "Currency" input name="currency" maxlength="3" size="4" value=(item.map_or("GBP".to_owned(), |i| i.currency.to_string())); }
+                label { "Tax, %" input name="tax_rate" inputmode="decimal" value=(item.map_or("20".to_owned(), |i| i.tax_rate.to_percent().to_string())); }
+            }
+            @if may { button.primary { "Save" } }
+        }
+    }
+}
+
+async fn new(State(app): State<App>, user: EditItems) -> Answer<Markup> {
+    let content = html! { h1 { "New item" } (form("/items/new", None, &[], true)) };
+    ui::page(&app, &user.0, "/items", "New item", content).await
+}
+
+async fn create(State(app): State<App>, user: EditItems, fields: Fields) -> Answer<Redirect> {
+    let form = read(&fields)?;
+    let id = app.write(user.actor(), move |tx, ctx| items::create(tx, ctx, &form)).await?;
+    Ok(Redirect::to(&format!("/stock/{id}")))
+}
+
+async fn show(State(app): State<App>, View(user): View, Path(id): Path<i64>) -> Answer<Markup> {
+    let (item, barcodes, entries) = app
+        .read(move |tx| {
+            Ok((items::get(tx, ItemId(id))?, items::barcodes(tx, ItemId(id))?, history::list(tx, "item", id)?))
+        })
+        .await?;
+    let may = user.role.may(Permission::EditItems);
+    let content = html! {
+        h1 { (item.sku) }
+        p { a href={"/stock/" (item.id)} { "Its stock" } }
+        (form(&format!("/items/{id}"), Some(&item), &barcodes, may))
+        h2 { "History" }
+        table.plain-table { tbody { @for entry in &entries { tr { td { (ui::moment(entry.at)) } td { (entry.actor) } td { strong { (entry.kind) } " " (entry.detail) } } } } }
+    };
+    ui::page(&app, &user, "/items", &item.sku, content).await
+}
+
+async fn edit(State(app): State<App>, user: EditItems, Path(id): Path<i64>, fields: Fields) -> Answer<Redirect> {
+    let (form, version) = (read(&fields)?, fields.int("version")?);
+    app.write(user.actor(), move |tx, ctx| items::edit(tx, ctx, ItemId(id), version, &form)).await?;
+    Ok(Redirect::to(&format!("/items/{id}")))
+}

@@ -1,0 +1,143 @@
+//! The frame of every page, the small parts that pages share, and the assets.
+
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use consign_oms::channels;
+use consign_oms::orders::{DespatchState, Order, Payment};
+use consign_oms::stock::StockState;
+use consign_oms::users::{Permission, User};
+use consign_values::Timestamp;
+use maud::{DOCTYPE, Markup, html};
+
+use crate::App;
+use crate::problem::Answer;
+
+const CSS: &str = include_str!("assets/consign.css");
+const SCRIPT: &str = include_str!("assets/consign.js");
+
+pub async fn asset(Path(name): Path<String>) -> Response {
+    let (kind, text) = match name.as_str() {
+        "consign.css" => ("text/css", CSS),
+        "consign.js" => ("text/javascript", SCRIPT),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=300")], text).into_response()
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) " · Consign" }
+            link rel="stylesheet" href={"/assets/consign.css?v=" (env!("CARGO_PKG_VERSION"))};
+            script src={"/assets/consign.js?v=" (env!("CARGO_PKG_VERSION"))} defer {}
+        }
+    }
+}
+
+/// A page without navigation: signing in, errors.
+pub fn plain(title: &str, content: Markup) -> Markup {
+    html! { (DOCTYPE) html lang="en" { (head(title)) body.plain { main { p.brand { "Consign" } (content) } } } }
+}
+
+const AREAS: &[(&str, &str, Permission)] = &[
+    ("/orders", "Open orders", Permission::View),
+    ("/processed", "Processed", Permission::View),
+    ("/stock", "Stock", Permission::View),
+    ("/items", "Items", Permission::View),
+    ("/locations", "Locations", Permission::View),
+    ("/channels", "Channels", Permission::View),
+    ("/users", "Users", Permission::ManageUsers),
+    ("/settings", "Settings", Permission::ManageSettings),
+    ("/help", "Help", Permission::View),
+];
+
+/// A page of the application; `here` is the path of its area.
+pub async fn page(app: &App, user: &User, here: &str, title: &str, content: Markup) -> Answer<Markup> {
+    let trouble = app.read(channels::trouble_count).await?;
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(title))
+            body {
+                a.skip href="#content" { "Skip to content" }
+                header.top {
+                    a.brand href="/orders" { "Consign" }
+                    nav aria-label="Areas" {
+                        @for (path, label, permission) in AREAS.iter().filter(|(.., p)| user.role.may(*p)) {
+                            a href=(path) aria-current=[(here == *path).then_some("page")] data-area=(permission_key(*permission)) { (label) }
+                        }
+                    }
+                    @if trouble > 0 {
+                        a.trouble href="/channels#trouble" { "⚠ " (trouble) " need" @if trouble == 1 { "s" } " attention" }
+                    }
+                    span.live #live title="Live updates" { "● live" }
+                    span.who { (user.name) " · " (user.role) }
+                    form method="post" action="/sign-out" { button.quiet { "Sign out" } }
+                }
+                main #content { (content) }
+            }
+        }
+    })
+}
+
+fn permission_key(permission: Permission) -> &'static str {
+    if permission == Permission::View { "view" } else { "manage" }
+}
+
+/// A moment as people read it, exact on hover.
+pub fn moment(at: Timestamp) -> Markup {
+    html! { time datetime=(at.to_rfc3339()) title=(at.to_rfc3339()) { (at.to_minutes()) } }
+}
+
+/// How an order stands for stock: a word and a shape, not only a colour.
+pub fn stock_badge(state: StockState) -> Markup {
+    let (class, text) = match state {
+        StockState::Full => ("good", "● in stock"),
+        StockState::Part => ("warn", "◐ part"),
+        StockState::Short => ("bad", "○ short"),
+        StockState::Unknown => ("warn", "? unlinked"),
+        StockState::None => ("dim", "–"),
+    };
+    html! { span.badge.(class) { (text) } }
+}
+
+/// What the channel knows.
+pub fn despatch_badge(state: DespatchState) -> Markup {
+    let (class, text) = match state {
+        DespatchState::None => return html! {},
+        DespatchState::Off => ("dim", "not sent"),
+        DespatchState::Queued => ("warn", "… queued"),
+        DespatchState::Sent => ("warn", "→ sent"),
+        DespatchState::Confirmed => ("good", "✓ confirmed"),
+        DespatchState::Rejected => ("bad", "✕ rejected"),
+        DespatchState::Failed => ("bad", "✕ failed"),
+    };
+    html! { span.badge.(class) { (text) } }
+}
+
+/// The signals of an order's row (reference 7.6).
+pub fn signals(order: &Order) -> Markup {
+    html! {
+        @if order.payment == Payment::Unpaid { span.badge.bad title="not paid" { "£ unpaid" } " " }
+        @if order.parked { span.badge.dim title="parked: keeps its stock" { "P parked" } " " }
+        @if order.locked { span.badge.dim title="locked: gives its stock up" { "🔒 locked" } " " }
+        @if order.tag > 0 && !order.parked { span.{"badge tag tag" (order.tag)} { "⚑ " (order.tag) } " " }
+        @if order.note_count > 0 { span.badge.dim title="has notes" { "✎ " (order.note_count) } }
+    }
+}
+
+/// A Markdown text as a page's content. Raw HTML in it is shown, not obeyed.
+pub fn markdown(text: &str) -> Markup {
+    use pulldown_cmark::{Event, Options, Parser, html::push_html};
+    let events = Parser::new_ext(text, Options::ENABLE_TABLES).map(|event| match event {
+        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
+        other => other,
+    });
+    let mut out = String::new();
+    push_html(&mut out, events);
+    maud::PreEscaped(out)
+}
