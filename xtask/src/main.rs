@@ -1,1 +1,169 @@
-fn main() {}
+//! `cargo xtask test`: everything that CI checks, stage by stage; what a stage needs is installed or named.
+
+mod cluster;
+mod install;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use cluster::Cluster;
+
+type Outcome = Result<(), String>;
+
+struct Stage {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&mut Bench) -> Outcome,
+}
+
+const STAGES: &[Stage] = &[
+    Stage { name: "fmt", what: "the code is formatted", run: fmt },
+    Stage {
+        name: "tidy",
+        what: "the rules of ARCHITECTURE.md hold in the text of the sources",
+        run: |_| tidy::check(&root()),
+    },
+    Stage { name: "clippy", what: "no lint speaks up", run: clippy },
+    Stage { name: "deny", what: "licences, bans and sources of all dependencies", run: deny },
+    Stage { name: "doc", what: "the documentation builds without a warning", run: doc },
+    Stage { name: "stored", what: "unit, property and store tests, on SQLite and PostgreSQL", run: stored },
+    Stage { name: "proofs", what: "concurrency, crashes and two nodes, on SQLite and PostgreSQL", run: proofs },
+    Stage { name: "shop", what: "a real Vendure: orders in, shipment and stock back", run: shop },
+    Stage { name: "browser", what: "a person's walk through the pages in Chromium", run: browser },
+];
+
+/// What the stages share.
+struct Bench {
+    cluster: Option<Cluster>,
+}
+
+impl Bench {
+    /// The throw-away PostgreSQL, started when first needed.
+    fn postgres(&mut self) -> Result<String, String> {
+        if self.cluster.is_none() {
+            self.cluster = Some(Cluster::start()?);
+        }
+        Ok(self.cluster.as_ref().map_or_else(String::new, |cluster| cluster.url.clone()))
+    }
+}
+
+/// The top of the checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("test") => {}
+        _ => {
+            eprintln!("usage: cargo xtask test [STAGE …] [--skip STAGE] [--list]");
+            return ExitCode::FAILURE;
+        }
+    }
+    let (mut wanted, mut skipped) = (Vec::new(), Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--list" => {
+                STAGES.iter().for_each(|stage| println!("{:<8} {}", stage.name, stage.what));
+                return ExitCode::SUCCESS;
+            }
+            "--skip" => skipped.extend(arguments.next()),
+            name if STAGES.iter().any(|stage| stage.name == name) => wanted.push(argument),
+            other => {
+                eprintln!("xtask: no stage is called {other}; see cargo xtask test --list");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    let chosen =
+        |name: &str| (wanted.is_empty() || wanted.iter().any(|w| w == name)) && !skipped.iter().any(|s| s == name);
+    let mut bench = Bench { cluster: None };
+    let started = Instant::now();
+    for stage in STAGES.iter().filter(|stage| chosen(stage.name)) {
+        println!("== {}: {}", stage.name, stage.what);
+        let begun = Instant::now();
+        if let Err(error) = (stage.run)(&mut bench) {
+            println!("== {}: FAILED after {} s: {error}", stage.name, begun.elapsed().as_secs());
+            return ExitCode::FAILURE;
+        }
+        println!("== {}: ok, {} s", stage.name, begun.elapsed().as_secs());
+    }
+    println!("== all stages passed, {} s", started.elapsed().as_secs());
+    ExitCode::SUCCESS
+}
+
+/// A command in the checkout.
+fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root()).stdin(Stdio::null());
+    // Tests say themselves what they allow; the surroundings must not decide it.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CONSIGN_") && name != "CONSIGN_CRASH_ROUNDS")
+    {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(command: &mut Command) -> Outcome {
+    let shown = format!("{command:?}");
+    let status = command.status().map_err(|error| format!("{shown}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{shown} ended with {status}")) }
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    command("cargo", arguments)
+}
+
+fn fmt(_: &mut Bench) -> Outcome {
+    run(&mut cargo(&["fmt", "--all", "--check"]))
+}
+
+fn clippy(_: &mut Bench) -> Outcome {
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]))
+}
+
+fn deny(_: &mut Bench) -> Outcome {
+    install::cargo_tool("cargo-deny")?;
+    run(&mut cargo(&["deny", "--log-level", "error", "check", "licenses", "bans", "sources"]))
+}
+
+fn doc(_: &mut Bench) -> Outcome {
+    run(cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn stored(bench: &mut Bench) -> Outcome {
+    install::cargo_tool("cargo-nextest")?;
+    let postgres = bench.postgres()?;
+    run(cargo(&["nextest", "run", "--workspace", "--locked"]).env("CONSIGN_TEST_POSTGRES", postgres))
+}
+
+fn proofs(bench: &mut Bench) -> Outcome {
+    install::cargo_tool("cargo-nextest")?;
+    let postgres = bench.postgres()?;
+    run(cargo(&["nextest", "run", "--workspace", "--locked", "--profile", "proofs"])
+        .env("CONSIGN_TEST_POSTGRES", postgres))
+}
+
+/// The binary that the outer stages drive.
+fn binary() -> Result<PathBuf, String> {
+    run(&mut cargo(&["build", "--package", "consign", "--locked", "--quiet"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("debug/consign"))
+}
+
+fn shop(bench: &mut Bench) -> Outcome {
+    let vendure = install::npm("e2e/vendure")?;
+    let (postgres, binary) = (bench.postgres()?, binary()?);
+    let mut node = command("node", &["e2e/shop.mjs"]);
+    run(node.env("CONSIGN_BIN", binary).env("POSTGRES_URL", postgres).env("VENDURE_DIR", vendure))
+}
+
+fn browser(_: &mut Bench) -> Outcome {
+    install::chromium()?;
+    install::npm("e2e")?;
+    let binary = binary()?;
+    run(command("node", &["e2e/walk.mjs"]).env("CONSIGN_BIN", binary))
+}

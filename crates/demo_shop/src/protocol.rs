@@ -179,7 +179,9 @@ pub async fn despatch(State(shop): State<Shared>, Json(request): Json<Value>) ->
             carrier: format!("{} {}", text(note, "ShippingVendor"), text(note, "ShippingMethod")).trim().to_owned(),
             tracking_number: text(note, "TrackingNumber").to_owned(),
             lines: lines
-                .map(|item| (text(item, "OrderLineNumber").to_owned(), item["DespatchedQuantity"].as_i64().unwrap_or(0)))
+                .map(|item| {
+                    (text(item, "OrderLineNumber").to_owned(), item["DespatchedQuantity"].as_i64().unwrap_or(0))
+                })
                 .collect(),
         };
         let error = match state.books.find(reference) {

@@ -97,7 +97,9 @@ pub fn load(flags: &Flags) -> Result<Config, String> {
         }
     }
     // CONSIGN_CONFIG names the file; the variables of the tests are no configuration.
-    let environment = Env::prefixed("CONSIGN_").split("__").filter(|key| key != "config" && key != "secret_key" && !key.starts_with("test"));
+    let environment = Env::prefixed("CONSIGN_")
+        .split("__")
+        .filter(|key| key != "config" && key != "secret_key" && !key.starts_with("test"));
     figment.merge(environment).merge(Serialized::defaults(flags)).extract().map_err(|error| error.to_string())
 }
 

@@ -34,11 +34,18 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("consign");
         let payloads = Family::<Outcome, Counter>::default();
         let messages = Family::<Outcome, Counter>::default();
-        let jobs = Family::<JobKind, Histogram>::new_with_constructor(|| {
-            Histogram::new(exponential_buckets(0.005, 4.0, 8))
-        });
-        registry.register("payloads", "Order payloads received from channels, by what became of them", payloads.clone());
-        registry.register("messages", "Tries to tell a channel of a despatch or cancellation, by outcome", messages.clone());
+        let jobs =
+            Family::<JobKind, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.005, 4.0, 8)));
+        registry.register(
+            "payloads",
+            "Order payloads received from channels, by what became of them",
+            payloads.clone(),
+        );
+        registry.register(
+            "messages",
+            "Tries to tell a channel of a despatch or cancellation, by outcome",
+            messages.clone(),
+        );
         registry.register("job_seconds", "Duration of jobs", jobs.clone());
         Metrics { registry, payloads, messages, jobs }
     }

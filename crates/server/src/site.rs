@@ -25,13 +25,7 @@ pub fn open(config: &Config) -> Result<Site, String> {
         .map_err(|error| format!("the database {} can't be opened: {error}", config.database_shown()))?;
     db.migrate(MIGRATIONS).map_err(|error| format!("the database can't be brought up to date: {error}"))?;
     let options = Options { networks: Networks { allowed: config.allow_networks.clone() }, ..Options::default() };
-    Ok(Site {
-        db,
-        clock: Arc::new(SystemClock),
-        keys,
-        kinds: Arc::new(kinds(options)),
-        metrics: Arc::default(),
-    })
+    Ok(Site { db, clock: Arc::new(SystemClock), keys, kinds: Arc::new(kinds(options)), metrics: Arc::default() })
 }
 
 /// The key that credentials are sealed with: `CONSIGN_SECRET_KEY`, or the file `key` in the data folder, made at the first start and

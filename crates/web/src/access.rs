@@ -30,9 +30,12 @@ impl IntoResponse for Turned {
             Turned::Unknown { program: false } => Redirect::to("/sign-in").into_response(),
             Turned::Forbidden => (
                 StatusCode::FORBIDDEN,
-                ui::plain("Not allowed", maud::html! {
-                    h1 { "Not allowed" } p { "Your role does not allow this. An owner can change it under Users." }
-                }),
+                ui::plain(
+                    "Not allowed",
+                    maud::html! {
+                        h1 { "Not allowed" } p { "Your role does not allow this. An owner can change it under Users." }
+                    },
+                ),
             )
                 .into_response(),
             Turned::Failed(problem) => problem.into_response(),

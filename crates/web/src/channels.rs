@@ -237,7 +237,15 @@ async fn fetch_tags(app: &App, actor: Actor, id: ChannelId, kind: &Arc<dyn Chann
         for tag in remote.list_tags(tag_kind).await.map_err(|error| error.to_string())? {
             if tags.iter().all(|known| known.kind != code || known.tag != tag.tag || known.site != tag.site) {
                 let (site, label, service) = (tag.site, tag.label.clone(), tag.label);
-                tags.push(TagMap { channel_id: id, kind: code.to_owned(), site, tag: tag.tag, label, carrier: String::new(), service });
+                tags.push(TagMap {
+                    channel_id: id,
+                    kind: code.to_owned(),
+                    site,
+                    tag: tag.tag,
+                    label,
+                    carrier: String::new(),
+                    service,
+                });
             }
         }
     }
@@ -253,12 +261,7 @@ async fn set_up_page(State(app): State<App>, user: ManageChannels, Path(id): Pat
     ui::page(&app, &user.0, "/channels", &channel.name, content).await
 }
 
-async fn set_up(
-    State(app): State<App>,
-    user: ManageChannels,
-    Path(id): Path<i64>,
-    fields: Fields,
-) -> Answer<Response> {
+async fn set_up(State(app): State<App>, user: ManageChannels, Path(id): Path<i64>, fields: Fields) -> Answer<Response> {
     let id = ChannelId(id);
     let channel = app.read(move |tx| channels::get(tx, id)).await?;
     let kind = app.kind(&channel.kind)?;
@@ -271,9 +274,11 @@ async fn set_up(
             Ok(ui::page(&app, &user.0, "/channels", &channel.name, content).await?.into_response())
         }
         Ok(step) => {
-            let sealed = app.keys.seal(id, &connection).map_err(|e| Error::from(Refusal::ChannelCannotRun(e.to_string())))?;
+            let sealed =
+                app.keys.seal(id, &connection).map_err(|e| Error::from(Refusal::ChannelCannotRun(e.to_string())))?;
             let (source, done) = (kind.source(&connection), step.done);
-            app.write(user.actor(), move |tx, ctx| channels::set_connection(tx, ctx, id, &source, &sealed, done)).await?;
+            app.write(user.actor(), move |tx, ctx| channels::set_connection(tx, ctx, id, &source, &sealed, done))
+                .await?;
             finished(&app, user.actor(), id, kind, done).await
         }
     }
@@ -394,7 +399,13 @@ fn channel_buttons(channel: &Channel, kind: &dyn ChannelKind) -> Markup {
     }
 }
 
-fn settings_form(channel: &Channel, kind: &dyn ChannelKind, places: &[Location], chosen: &[LocationId], may: bool) -> Markup {
+fn settings_form(
+    channel: &Channel,
+    kind: &dyn ChannelKind,
+    places: &[Location],
+    chosen: &[LocationId],
+    may: bool,
+) -> Markup {
     let can = kind.capabilities();
     let tick = |name: &str, on: bool, label: &str| html! { label { span { input type="checkbox" name=(name) value="1" checked[on]; " " (label) } } };
     html! {
@@ -439,7 +450,12 @@ fn status_row(code: &str, label: &str, means: StatusTarget) -> Markup {
     }
 }
 
-async fn settings(State(app): State<App>, user: ManageChannels, Path(id): Path<i64>, fields: Fields) -> Answer<Redirect> {
+async fn settings(
+    State(app): State<App>,
+    user: ManageChannels,
+    Path(id): Path<i64>,
+    fields: Fields,
+) -> Answer<Redirect> {
     let id = ChannelId(id);
     let version = fields.int("version")?;
     let new = ChannelSettings {
@@ -473,12 +489,21 @@ async fn settings(State(app): State<App>, user: ManageChannels, Path(id): Path<i
     Ok(Redirect::to(&format!("/channels/{id}")))
 }
 
-async fn statuses(State(app): State<App>, user: ManageChannels, Path(id): Path<i64>, fields: Fields) -> Answer<Redirect> {
+async fn statuses(
+    State(app): State<App>,
+    user: ManageChannels,
+    Path(id): Path<i64>,
+    fields: Fields,
+) -> Answer<Redirect> {
     app.write(user.actor(), move |tx, ctx| {
         let labels = channels::status_map(tx, ChannelId(id))?;
         let mut rows = Vec::new();
         for (code, value) in fields.with_prefix("status.") {
-            let target = TARGETS.iter().find(|(_, name, _)| *name == value).ok_or_else(|| Error::invalid("status", "is no target"))?.0;
+            let target = TARGETS
+                .iter()
+                .find(|(_, name, _)| *name == value)
+                .ok_or_else(|| Error::invalid("status", "is no target"))?
+                .0;
             let label = labels.iter().find(|map| map.code == code).map_or(code, |map| &map.label);
             rows.push((code.to_owned(), label.to_owned(), target));
         }
@@ -511,7 +536,8 @@ async fn tags(State(app): State<App>, user: ManageChannels, Path(id): Path<i64>,
 
 async fn link(State(app): State<App>, user: ManageChannels, Path(id): Path<i64>, fields: Fields) -> Answer<Redirect> {
     app.write(user.actor(), move |tx, ctx| {
-        let item = items::find_by_sku(tx, fields.get("sku").trim())?.ok_or_else(|| Error::invalid("sku", "is not the SKU of an item"))?;
+        let item = items::find_by_sku(tx, fields.get("sku").trim())?
+            .ok_or_else(|| Error::invalid("sku", "is not the SKU of an item"))?;
         channels::link_listing(tx, ctx, ChannelId(id), fields.get("channel_sku"), item.id)?;
         orders::link_waiting(tx, ctx, ChannelId(id), fields.get("channel_sku"), item.id)
     })
@@ -530,13 +556,19 @@ async fn retry(State(app): State<App>, user: ManageChannels, Path((id, entry)): 
     let kind = app.kind(&channel.kind)?;
     let connected = kind.connect(&open(&app, &channel)?).map_err(remote)?;
     let found = connected.fetch_order(reference).await.map_err(remote)?;
-    let found = found.ok_or_else(|| Error::from(Refusal::ChannelCannotRun("it has no such order any more".to_owned())))?;
-    app.write(Actor::Channel(ChannelId(id)), move |tx, ctx| orders::retry_rejected(tx, ctx, InboxId(entry), &found)).await?;
+    let found =
+        found.ok_or_else(|| Error::from(Refusal::ChannelCannotRun("it has no such order any more".to_owned())))?;
+    app.write(Actor::Channel(ChannelId(id)), move |tx, ctx| orders::retry_rejected(tx, ctx, InboxId(entry), &found))
+        .await?;
     drop(user);
     Ok(Redirect::to(&format!("/channels/{id}#rejected")))
 }
 
-async fn act(State(app): State<App>, user: ManageChannels, Path((id, action)): Path<(i64, String)>) -> Answer<Response> {
+async fn act(
+    State(app): State<App>,
+    user: ManageChannels,
+    Path((id, action)): Path<(i64, String)>,
+) -> Answer<Response> {
     let number = id;
     let id = ChannelId(id);
     let channel = app.read(move |tx| channels::get(tx, id)).await?;
@@ -544,7 +576,8 @@ async fn act(State(app): State<App>, user: ManageChannels, Path((id, action)): P
     let capabilities = kind.capabilities();
     if action == "test" {
         let said = kind.connect(&open(&app, &channel)?).map_err(remote)?.test().await.map_err(remote)?;
-        let content = html! { h1 { (channel.name) } p.good { "✓ " (said) } p { a href={"/channels/" (id)} { "Back" } } };
+        let content =
+            html! { h1 { (channel.name) } p.good { "✓ " (said) } p { a href={"/channels/" (id)} { "Back" } } };
         return Ok(ui::page(&app, &user.0, "/channels", "Test", content).await?.into_response());
     }
     let what = action.clone();

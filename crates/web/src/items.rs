@@ -58,8 +58,10 @@ async fn list(State(app): State<App>, View(user): View, Query(query): Query<Item
 
 fn read(fields: &Fields) -> Result<ItemForm, Error> {
     let currency = Currency::parse(fields.get("currency")).unwrap_or(Currency::UNKNOWN);
-    let price = Money::from_decimal(fields.decimal("price")?, currency).map_err(|e| Error::invalid("price", e.to_string()))?;
-    let tax_rate = Rate::from_percent(fields.decimal("tax_rate")?).ok_or_else(|| Error::invalid("tax_rate", "must be between 0 and 1,000 %"))?;
+    let price =
+        Money::from_decimal(fields.decimal("price")?, currency).map_err(|e| Error::invalid("price", e.to_string()))?;
+    let tax_rate = Rate::from_percent(fields.decimal("tax_rate")?)
+        .ok_or_else(|| Error::invalid("tax_rate", "must be between 0 and 1,000 %"))?;
     let measure = |name: &str| Ok::<_, Error>(fields.maybe_int(name)?.unwrap_or(0));
     Ok(ItemForm {
         sku: fields.get("sku").to_owned(),

@@ -61,7 +61,9 @@ impl ListQuery {
     }
 
     fn next(&self, path: &str, (at, id): (i64, i64)) -> String {
-        let text = |t: &str| t.replace('%', "%25").replace('&', "%26").replace('+', "%2B").replace('#', "%23").replace(' ', "+");
+        let text = |t: &str| {
+            t.replace('%', "%25").replace('&', "%26").replace('+', "%2B").replace('#', "%23").replace(' ', "+")
+        };
         let (location, sort, trouble) = (text(&self.location), text(&self.sort), text(&self.trouble));
         format!("{path}?location={location}&q={}&sort={sort}&trouble={trouble}&after={at}.{id}", text(&self.q))
     }
@@ -228,7 +230,9 @@ async fn rows(State(app): State<App>, View(user): View, Query(query): Query<List
     let (found, places) = app.read(move |tx| Ok((orders::list_of(tx, &ids)?, locations::list(tx)?))).await?;
     let filter = query.filter(Scope::Open);
     let may = user.role.may(Permission::WorkOrders);
-    Ok(html! { table { tbody { @for order in found.iter().filter(|order| filter.admits(order)) { (row(order, &places, may)) } } } })
+    Ok(
+        html! { table { tbody { @for order in found.iter().filter(|order| filter.admits(order)) { (row(order, &places, may)) } } } },
+    )
 }
 
 async fn ended(
@@ -386,7 +390,13 @@ async fn show(State(app): State<App>, View(user): View, headers: HeaderMap, Path
     if is_program(&headers) {
         return Ok(Json(order_json(&view.order)).into_response());
     }
-    let content = order_page(&view, &places, &names, user.role.may(Permission::WorkOrders), user.role.may(Permission::DeleteOrders));
+    let content = order_page(
+        &view,
+        &places,
+        &names,
+        user.role.may(Permission::WorkOrders),
+        user.role.may(Permission::DeleteOrders),
+    );
     let title = format!("Order {id}");
     Ok(ui::page(&app, &user, "/orders", &title, content).await?.into_response())
 }
@@ -538,7 +548,13 @@ fn money(view: &OrderView) -> Markup {
 
 fn address(label: &str, address: &Address) -> Markup {
     let parts = [
-        &address.full_name, &address.company, &address.line1, &address.line2, &address.line3, &address.town, &address.region,
+        &address.full_name,
+        &address.company,
+        &address.line1,
+        &address.line2,
+        &address.line3,
+        &address.town,
+        &address.region,
         &address.postcode,
     ];
     html! {

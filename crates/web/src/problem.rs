@@ -72,10 +72,12 @@ pub struct Details(serde_json::Value);
 /// Gives programs JSON instead of the page.
 pub fn for_program(response: Response) -> Response {
     match response.extensions().get::<Details>().cloned() {
-        Some(Details(body)) => {
-            (response.status(), [(header::CONTENT_TYPE, "application/problem+json")], Json(body).into_response().into_body())
-                .into_response()
-        }
+        Some(Details(body)) => (
+            response.status(),
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            Json(body).into_response().into_body(),
+        )
+            .into_response(),
         None => response,
     }
 }

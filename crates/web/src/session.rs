@@ -48,15 +48,18 @@ pub async fn sign_in_page(State(app): State<App>) -> Answer<Response> {
 }
 
 fn form(email: &str, error: Option<&str>) -> Markup {
-    ui::plain("Sign in", html! {
-        h1 { "Sign in" }
-        @if let Some(error) = error { p.problem role="alert" { (error) } }
-        form.stack method="post" action="/sign-in" {
-            label { "E-mail" input name="email" type="email" value=(email) required autofocus autocomplete="username"; }
-            label { "Password" input name="password" type="password" required autocomplete="current-password"; }
-            button.primary { "Sign in" }
-        }
-    })
+    ui::plain(
+        "Sign in",
+        html! {
+            h1 { "Sign in" }
+            @if let Some(error) = error { p.problem role="alert" { (error) } }
+            form.stack method="post" action="/sign-in" {
+                label { "E-mail" input name="email" type="email" value=(email) required autofocus autocomplete="username"; }
+                label { "Password" input name="password" type="password" required autocomplete="current-password"; }
+                button.primary { "Sign in" }
+            }
+        },
+    )
 }
 
 pub async fn sign_in(
@@ -103,11 +106,14 @@ pub async fn enter(app: &App, user: UserId, headers: &HeaderMap) -> Answer<Respo
 
 /// A one-time link is redeemed by a button, so that no preview or prefetch uses it up.
 pub async fn link_page(Path(token): Path<String>) -> Markup {
-    ui::plain("Sign in", html! {
-        h1 { "Sign in to Consign" }
-        p { "This link works once." }
-        form.stack method="post" action={"/sign-in/" (token)} { button.primary autofocus { "Sign in" } }
-    })
+    ui::plain(
+        "Sign in",
+        html! {
+            h1 { "Sign in to Consign" }
+            p { "This link works once." }
+            form.stack method="post" action={"/sign-in/" (token)} { button.primary autofocus { "Sign in" } }
+        },
+    )
 }
 
 pub async fn redeem_link(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Answer<Response> {

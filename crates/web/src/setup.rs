@@ -19,18 +19,21 @@ pub async fn page(State(app): State<App>) -> Answer<Response> {
 }
 
 fn form(fields: &Fields, error: Option<&str>) -> Markup {
-    ui::plain("Set up", html! {
-        h1 { "Set up Consign" }
-        p { "The server printed a set-up code when it started. It makes you the owner." }
-        @if let Some(error) = error { p.problem role="alert" { (error) } }
-        form.stack method="post" action="/set-up" {
-            label { "Set-up code" input name="code" value=(fields.get("code")) required autofocus autocomplete="off"; }
-            label { "Your name" input name="name" value=(fields.get("name")) required maxlength="255" autocomplete="name"; }
-            label { "E-mail" input name="email" type="email" value=(fields.get("email")) required autocomplete="username"; }
-            label { "Password" input name="password" type="password" required minlength="10" autocomplete="new-password"; small { "10 characters or more" } }
-            button.primary { "Begin" }
-        }
-    })
+    ui::plain(
+        "Set up",
+        html! {
+            h1 { "Set up Consign" }
+            p { "The server printed a set-up code when it started. It makes you the owner." }
+            @if let Some(error) = error { p.problem role="alert" { (error) } }
+            form.stack method="post" action="/set-up" {
+                label { "Set-up code" input name="code" value=(fields.get("code")) required autofocus autocomplete="off"; }
+                label { "Your name" input name="name" value=(fields.get("name")) required maxlength="255" autocomplete="name"; }
+                label { "E-mail" input name="email" type="email" value=(fields.get("email")) required autocomplete="username"; }
+                label { "Password" input name="password" type="password" required minlength="10" autocomplete="new-password"; small { "10 characters or more" } }
+                button.primary { "Begin" }
+            }
+        },
+    )
 }
 
 pub async fn set_up(State(app): State<App>, headers: HeaderMap, fields: Fields) -> Answer<Response> {

@@ -39,9 +39,8 @@ const PAGE: usize = 50;
 async fn list(State(app): State<App>, View(user): View, Query(query): Query<StockQuery>) -> Answer<Markup> {
     let location = query.location.parse().ok().map(LocationId);
     let (text, after, short) = (query.q.clone(), query.after.clone(), !query.short.is_empty());
-    let (mut levels, places) = app
-        .read(move |tx| Ok((stock::list(tx, location, &text, short, &after)?, locations::list(tx)?)))
-        .await?;
+    let (mut levels, places) =
+        app.read(move |tx| Ok((stock::list(tx, location, &text, short, &after)?, locations::list(tx)?))).await?;
     let more = levels.len() > PAGE;
     levels.truncate(PAGE);
     let content = html! {
@@ -179,9 +178,7 @@ async fn track(
     fields: Fields,
 ) -> Answer<Redirect> {
     let tracked = fields.ticked("tracked");
-    app.write(user.actor(), move |tx, ctx| {
-        stock::set_tracked(tx, ctx, ItemId(item), LocationId(location), tracked)
-    })
-    .await?;
+    app.write(user.actor(), move |tx, ctx| stock::set_tracked(tx, ctx, ItemId(item), LocationId(location), tracked))
+        .await?;
     Ok(Redirect::to(&format!("/stock/{item}")))
 }

@@ -29,7 +29,11 @@ impl Backup {
         }
         let site = site::open(config)?;
         site.db.backup_to(&self.file).map_err(|error| error.to_string())?;
-        println!("backed up to {}; keep the key file {} apart from it", self.file.display(), config.data.join("key").display());
+        println!(
+            "backed up to {}; keep the key file {} apart from it",
+            self.file.display(),
+            config.data.join("key").display()
+        );
         Ok(())
     }
 }
@@ -40,7 +44,8 @@ impl Restore {
             return Err("a PostgreSQL database is restored with pg_restore or psql".to_owned());
         }
         let copy = Db::open(&format!("sqlite:{}", self.file.display())).map_err(|error| error.to_string())?;
-        let known = copy.migrated().map_err(|error| format!("{} is no backup of Consign: {error}", self.file.display()))?;
+        let known =
+            copy.migrated().map_err(|error| format!("{} is no backup of Consign: {error}", self.file.display()))?;
         std::fs::create_dir_all(&config.data).map_err(|error| error.to_string())?;
         let target = config.data.join("consign.db");
         if target.exists() {

@@ -100,7 +100,11 @@ async fn furnish(site: &Site, shop: &Shop) -> Result<String, String> {
             let owner: UserId = users::create(tx, &ctx, &form)?;
             let mut places = Vec::new();
             for name in ["Main warehouse", "Belfast", "Shop floor"] {
-                places.push(locations::create(tx, &ctx, &LocationForm { name: name.to_owned(), allow_negative: false })?);
+                places.push(locations::create(
+                    tx,
+                    &ctx,
+                    &LocationForm { name: name.to_owned(), allow_negative: false },
+                )?);
             }
             for (i, product) in products.iter().enumerate() {
                 stock_item(tx, &ctx, i, product, &places)?;
@@ -196,6 +200,11 @@ fn open_channel(
         carrier: "Royal Mail".to_owned(),
         service: service.to_owned(),
     };
-    channels::set_tags(tx, ctx, id, &[tag("standard", "Standard delivery", "Tracked 48"), tag("express", "Next day", "Special Delivery")])?;
+    channels::set_tags(
+        tx,
+        ctx,
+        id,
+        &[tag("standard", "Standard delivery", "Tracked 48"), tag("express", "Next day", "Special Delivery")],
+    )?;
     channels::enable(tx, ctx, id, kind.capabilities(), true)
 }

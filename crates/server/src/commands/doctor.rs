@@ -21,7 +21,10 @@ pub fn run(config: &Config) -> Done {
     };
     say("configuration", Ok(format!("database {}, listening on {}", config.database_shown(), config.listen)));
     let now = SystemClock.now();
-    say("clock", if now > EARLIEST { Ok(now.to_string()) } else { Err(format!("{now} can't be right; set the clock")) });
+    say(
+        "clock",
+        if now > EARLIEST { Ok(now.to_string()) } else { Err(format!("{now} can't be right; set the clock")) },
+    );
     say("disk", disk(config));
     match site::open(config) {
         Err(error) => say("database", Err(error)),
@@ -46,7 +49,8 @@ pub fn run(config: &Config) -> Done {
 fn disk(config: &Config) -> Result<String, String> {
     std::fs::create_dir_all(&config.data).map_err(|error| format!("{}: {error}", config.data.display()))?;
     let probe = config.data.join(".doctor");
-    std::fs::write(&probe, [0_u8; 65_536]).map_err(|error| format!("{} can't be written: {error}", config.data.display()))?;
+    std::fs::write(&probe, [0_u8; 65_536])
+        .map_err(|error| format!("{} can't be written: {error}", config.data.display()))?;
     let _ = std::fs::remove_file(&probe);
     Ok(format!("{} can be written", config.data.display()))
 }

@@ -45,7 +45,14 @@ impl UserCommand {
         let done: Result<(), Error> = match self {
             UserCommand::List => site.db.read(users::list).map(|list| {
                 for user in list {
-                    println!("{:<4} {:<32} {:<8} {}{}", user.id, user.email, user.role, user.name, if user.active { "" } else { " (inactive)" });
+                    println!(
+                        "{:<4} {:<32} {:<8} {}{}",
+                        user.id,
+                        user.email,
+                        user.role,
+                        user.name,
+                        if user.active { "" } else { " (inactive)" }
+                    );
                 }
             }),
             UserCommand::Add { email, name, role } => {
@@ -59,7 +66,12 @@ impl UserCommand {
                 site.db.write(|tx| {
                     let user = users::find_by_email(tx, &email)?.ok_or(Error::NotFound("user"))?;
                     let (name, password_hash) = (user.name.clone(), Some(hash.clone()));
-                    users::edit(tx, &ctx, user.id, &UserEdit { name, role: user.role, active: user.active, password_hash })
+                    users::edit(
+                        tx,
+                        &ctx,
+                        user.id,
+                        &UserEdit { name, role: user.role, active: user.active, password_hash },
+                    )
                 })
             }
             UserCommand::Link { email } => site

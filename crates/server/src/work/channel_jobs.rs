@@ -85,10 +85,8 @@ async fn connect(site: &Site, channel: Channel) -> Result<Task<'_>, Trouble> {
     let kind = site.kind(&channel.kind).ok_or_else(|| {
         PortError::Unauthorised(format!("this version of Consign has no channel kind \"{}\"", channel.kind))
     })?;
-    let connection = site
-        .keys
-        .open(channel.id, &channel.connection)
-        .map_err(|error| PortError::Unauthorised(error.to_string()))?;
+    let connection =
+        site.keys.open(channel.id, &channel.connection).map_err(|error| PortError::Unauthorised(error.to_string()))?;
     let remote = kind.connect(&connection)?;
     Ok(Task { site, channel, kind, remote })
 }
@@ -119,10 +117,8 @@ impl Task<'_> {
             };
             let page = Arc::new(self.remote.download(request).await?);
             let overlap = capabilities.overlap_seconds;
-            let outcome = self
-                .site
-                .write(actor, move |tx, ctx| orders::receive_page(tx, ctx, id, &page, overlap))
-                .await?;
+            let outcome =
+                self.site.write(actor, move |tx, ctx| orders::receive_page(tx, ctx, id, &page, overlap)).await?;
             self.site.metrics.received(outcome.received);
             if outcome.received.taken + outcome.received.rejected > 0 {
                 tracing::info!(channel = %self.channel.name, ?outcome, "a page of orders was received");
@@ -240,10 +236,7 @@ impl Task<'_> {
             let found = self.remote.references(wanted.clone(), since, page).await?;
             count += found.references.len() as i64;
             let references = Arc::new(found.references);
-            let gap = self
-                .site
-                .read(move |tx, _| channels::reconcile_references(tx, id, &references))
-                .await?;
+            let gap = self.site.read(move |tx, _| channels::reconcile_references(tx, id, &references)).await?;
             missing.extend(gap);
             match found.next {
                 Some(next) => page = Some(next),
@@ -271,4 +264,3 @@ impl Task<'_> {
         }
     }
 }
-
