@@ -75,7 +75,7 @@ macro_rules! sql {
 
 /// The number of the highest parameter in `text`.
 fn parameter_count(text: &str) -> usize {
-    text.split('$').skip(1).filter_map(|rest| leading_number(rest)).max().unwrap_or(0)
+    text.split('$').skip(1).filter_map(leading_number).max().unwrap_or(0)
 }
 
 fn leading_number(text: &str) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! The SQL of channel instances.
 
-use consign_db::{Query, Tx, params, sql};
+use consign_db::{Query, Tx, params, row, sql};
 use consign_values::{ChannelId, InboxId, ItemId, ListingId, LocationId, OrderId, Timestamp};
 
 use super::{Channel, ChannelSettings, Cursor, DueListing, Health, InboxEntry, InboxState, Listing, StatusMap, TagMap};
@@ -228,16 +228,22 @@ pub fn find_inbox(tx: &mut Tx<'_>, id: InboxId) -> Result<Option<InboxEntry>> {
     Ok(tx.optional(sql!(InboxEntry, "SELECT {*} FROM inbox WHERE id = $1"), &[&id])?)
 }
 
-/// What is known of payloads with these references: reference, digest, whether it was taken or rejected, its row.
-pub fn inbox_digests(
-    tx: &mut Tx<'_>,
-    id: ChannelId,
-    references: &[String],
-) -> Result<Vec<(String, Vec<u8>, InboxState, InboxId)>> {
-    let text = sql!(
-        (String, Vec<u8>, InboxState, InboxId),
-        "SELECT reference, digest, state, id FROM inbox WHERE channel_id = $1 AND reference {in}"
-    );
+row! {
+    /// A payload that came before.
+    pub struct Known {
+        /// Its reference.
+        pub reference: String,
+        /// SHA-256 of its bytes.
+        pub digest: Vec<u8>,
+        /// What became of it.
+        pub state: InboxState,
+        /// Its row.
+        pub id: InboxId,
+    }
+}
+
+pub fn inbox_digests(tx: &mut Tx<'_>, id: ChannelId, references: &[String]) -> Result<Vec<Known>> {
+    let text = sql!(Known, "SELECT {*} FROM inbox WHERE channel_id = $1 AND reference {in}");
     Ok(tx.all_in(text, references, &[&id])?)
 }
 

@@ -216,7 +216,7 @@ fn sku_taken(error: consign_db::Error) -> Error {
 pub fn delete(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ItemId) -> Result<()> {
     let item = get(tx, id)?;
     store::delete(tx, id).map_err(|error| match error {
-        consign_db::Error::ForeignKey { .. } => Refusal::InUse("orders, stock or listings").into(),
+        consign_db::Error::ForeignKey => Refusal::InUse("orders, stock or listings").into(),
         other => Error::Db(other),
     })?;
     tx.search_delete("item_search", id.0)?;

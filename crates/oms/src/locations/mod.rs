@@ -68,7 +68,7 @@ pub fn delete(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: LocationId) -> Result<()> {
     }
     store::delete_empty_levels(tx, id)?;
     store::delete(tx, id).map_err(|error| match error {
-        consign_db::Error::ForeignKey { .. } => Refusal::InUse("orders or channels").into(),
+        consign_db::Error::ForeignKey => Refusal::InUse("orders or channels").into(),
         other => Error::Db(other),
     })?;
     history::record(tx, ctx, "location", id.0, "deleted", format!("\"{}\"", location.name))?;

@@ -111,7 +111,7 @@ fn receive_payloads(tx: &mut Tx<'_>, ctx: &Ctx<'_>, channel: &Channel, payloads:
     let known: HashMap<(String, Vec<u8>), (InboxState, InboxId)> =
         channels::inbox_digests(tx, channel.id, &references)?
             .into_iter()
-            .map(|(reference, digest, state, id)| ((reference, digest), (state, id)))
+            .map(|known| ((known.reference, known.digest), (known.state, known.id)))
             .collect();
     let mut seen = HashSet::new();
     let mut fresh = Vec::new();
