@@ -7,7 +7,7 @@ use super::{Order, OrderState};
 use crate::Result;
 
 /// Orders on a page.
-pub const PAGE: usize = 50;
+const PAGE: usize = 50;
 
 /// Which orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Filter {
 /// A page of orders.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// At most [`PAGE`].
+    /// At most 50.
     pub orders: Vec<Order>,
     /// Where the next page starts, if there is one.
     pub next: Option<(i64, i64)>,
