@@ -1,1 +1,3 @@
+//! Speed, as a ratio to the raw limit measured in the same run.
+
 fn main() {}

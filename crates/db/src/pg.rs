@@ -108,6 +108,8 @@ impl ToSql for Param<'_> {
             ValueRef::Null => Ok(IsNull::Yes),
             ValueRef::Int(v) if *ty == Type::INT4 => i32::try_from(v)?.to_sql(ty, out),
             ValueRef::Int(v) if *ty == Type::INT8 => v.to_sql(ty, out),
+            // The one character that PostgreSQL's texts can't hold.
+            ValueRef::Text(v) if v.contains('\0') => v.replace('\0', "\u{FFFD}").to_sql(ty, out),
             ValueRef::Text(v) if <&str as ToSql>::accepts(ty) => v.to_sql(ty, out),
             ValueRef::Bool(v) if *ty == Type::BOOL => v.to_sql(ty, out),
             ValueRef::Bytes(v) if *ty == Type::BYTEA => v.to_sql(ty, out),

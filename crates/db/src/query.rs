@@ -40,7 +40,7 @@ impl Query {
     /// Adds the condition that the row of the search table with the id in `column` contains `needle`, in any case.
     /// Shorter than three characters it matches nothing.
     pub fn push_text_match(&mut self, table: &'static str, column: &'static str, needle: &str) -> &mut Self {
-        self.0.push(Part::Match { table, column, needle: needle.to_lowercase() });
+        self.0.push(Part::Match { table, column, needle: printable(needle) });
         self
     }
 
@@ -73,6 +73,12 @@ impl Query {
         }
         (text, values)
     }
+}
+
+/// Lower case, without control characters, which no stored text has and PostgreSQL refuses.
+fn printable(needle: &str) -> String {
+    let printable: String = needle.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    printable.trim().to_lowercase()
 }
 
 fn expand_columns(text: &str, columns: &[Column]) -> String {

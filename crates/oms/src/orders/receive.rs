@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use consign_db::Tx;
 use consign_ports::{DownloadPage, Incoming, IncomingOrder};
-use consign_values::{ChannelId, InboxId, ItemId, OrderId};
+use consign_values::{ChannelId, InboxId, ItemId, OrderId, clean};
 use sha2::{Digest, Sha256};
 
 use super::take::{Mappings, NewOrders};
@@ -106,6 +106,11 @@ struct Payload<'p> {
 }
 
 fn receive_payloads(tx: &mut Tx<'_>, ctx: &Ctx<'_>, channel: &Channel, payloads: &[Incoming]) -> Result<Received> {
+    if payloads.iter().any(|payload| payload.reference.chars().any(char::is_control)) {
+        let named = |payload: &Incoming| Incoming { reference: clean(&payload.reference, 128), ..payload.clone() };
+        let payloads: Vec<Incoming> = payloads.iter().map(named).collect();
+        return receive_payloads(tx, ctx, channel, &payloads);
+    }
     let mut received = Received::default();
     let references: Vec<String> = payloads.iter().map(|p| p.reference.clone()).collect();
     let known: HashMap<(String, Vec<u8>), (InboxState, InboxId)> =
@@ -236,7 +241,7 @@ fn file(
         digest: payload.digest.clone(),
         received_at: ctx.now(),
         state,
-        reason: reason.to_owned(),
+        reason: clean(reason, 2_000),
         order_id,
         payload: payload.incoming.payload.clone(),
     });

@@ -207,7 +207,7 @@ impl NewOrders {
                 at,
                 author,
                 internal: note.internal,
-                body: note.text.clone(),
+                body: note.text.replace(|c: char| c.is_control() && c != '\n', " "),
             });
             order.note_count += 1;
         }
