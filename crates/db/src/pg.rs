@@ -69,6 +69,15 @@ impl Postgres {
     }
 }
 
+/// Closing a connection blocks, which no thread of an asynchronous runtime may do, and the last owner may be dropped on one.
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let connections = std::mem::take(&mut idle.connections);
+        let _ = std::thread::spawn(move || drop(connections)).join();
+    }
+}
+
 /// A connection, given back when dropped; one in an unknown state is closed instead.
 pub(crate) struct Lent<'p> {
     pool: &'p Postgres,

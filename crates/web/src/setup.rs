@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use consign_oms::locations::{self, LocationForm};
 use consign_oms::users::{self, Role, UserForm};
 use consign_oms::{Actor, Error};
 use maud::{Markup, html};
@@ -44,7 +45,15 @@ pub async fn set_up(State(app): State<App>, headers: HeaderMap, fields: Fields) 
             let (email, name) = (fields.get("email").to_owned(), fields.get("name").to_owned());
             let form = UserForm { email, name, role: Role::Owner, password_hash };
             let code = fields.get("code").to_owned();
-            app.write(Actor::System, move |tx, ctx| users::set_up(tx, ctx, &code, &form)).await
+            app.write(Actor::System, move |tx, ctx| {
+                let owner = users::set_up(tx, ctx, &code, &form)?;
+                if locations::list(tx)?.is_empty() {
+                    let first = LocationForm { name: "Default".to_owned(), allow_negative: false };
+                    locations::create(tx, ctx, &first)?;
+                }
+                Ok(owner)
+            })
+            .await
         }
     };
     match made {

@@ -38,7 +38,7 @@ impl Serve {
         runtime.block_on(async {
             let server = start(&config, site, !self.no_worker).await?;
             println!("Consign listens on {}", server.url);
-            invite(&server)?;
+            tokio::task::block_in_place(|| invite(&server))?;
             stopped().await;
             server.stop().await;
             Ok(())
