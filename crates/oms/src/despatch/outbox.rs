@@ -97,7 +97,7 @@ row! {
 const PATIENCE_SECONDS: i64 = 24 * 3_600;
 
 /// Seconds after which a try without an outcome is taken for lost.
-const UNKNOWN_AFTER_SECONDS: i64 = 120;
+const UNKNOWN_AFTER_SECONDS: i64 = 60;
 
 /// Queues the despatch of an order that is being processed, as its channel's switch stands now; says so in the history if not.
 pub fn queue_despatch(tx: &mut Tx<'_>, ctx: &Ctx<'_>, order: &Order, lines: &[Line]) -> Result<()> {

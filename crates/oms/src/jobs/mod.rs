@@ -108,6 +108,11 @@ pub fn renew(tx: &mut Tx<'_>, ctx: &Ctx<'_>, node: &str, job: JobId) -> Result<b
     Ok(queue::renew(tx, node, job, ctx.now().plus_seconds(LEASE_SECONDS))? > 0)
 }
 
+/// Frees what `node` held when it went down: it has just started again, so it is working on nothing.
+pub fn free(tx: &mut Tx<'_>, node: &str) -> Result<u64> {
+    queue::free(tx, node)
+}
+
 /// Gives a job back with what came of it. Does nothing if another node has it by now.
 pub fn finish(tx: &mut Tx<'_>, ctx: &Ctx<'_>, node: &str, job: JobId, ended: &Ended) -> Result<()> {
     let now = ctx.now();

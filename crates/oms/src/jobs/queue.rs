@@ -100,3 +100,7 @@ pub fn remove(tx: &mut Tx<'_>, key: &str) -> Result<()> {
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Job>> {
     Ok(tx.all(sql!(Job, "SELECT {*} FROM job ORDER BY key LIMIT 1000"), &[])?)
 }
+
+pub fn free(tx: &mut Tx<'_>, node: &str) -> Result<u64> {
+    Ok(tx.execute(sql!("UPDATE job SET leased_by = NULL, leased_until = NULL WHERE leased_by = $1"), &[&node])?)
+}

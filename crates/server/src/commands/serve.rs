@@ -108,7 +108,7 @@ pub async fn start(config: &Config, site: Site, with_worker: bool) -> Result<Ser
         }
     }
     let (stop, stopping) = watch::channel(false);
-    let worker = with_worker.then(|| tokio::spawn(work::run(site.clone(), node_name(), stopping)));
+    let worker = with_worker.then(|| tokio::spawn(work::run(site.clone(), node_name(address), stopping)));
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
     Ok(Server { site, url, handle, stop, worker })
@@ -125,10 +125,10 @@ impl Server {
     }
 }
 
-/// A name for this process, for its leases.
-fn node_name() -> String {
+/// This node's name for its leases: the machine and the port, so that it is the same after a restart and no two nodes share it.
+fn node_name(address: SocketAddr) -> String {
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
-    format!("{}-{}-{}", host.trim(), std::process::id(), uuid::Uuid::now_v7().simple())
+    format!("{}:{}", host.trim(), address.port())
 }
 
 /// At the first start: the code that makes the first owner. It lives for a day; a restart prints a new one.

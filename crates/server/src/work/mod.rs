@@ -74,6 +74,12 @@ const AT_ONCE: usize = 16;
 /// Works until told to stop, and then lets the jobs under way finish (at most ten seconds).
 pub async fn run(site: Site, node: String, mut stop: watch::Receiver<bool>) {
     let busy = Arc::new(Mutex::new(HashSet::new()));
+    let own = node.clone();
+    match site.write(Actor::System, move |tx, _| jobs::free(tx, &own)).await {
+        Ok(0) => {}
+        Ok(freed) => tracing::info!(freed, "jobs that this node held when it went down are free again"),
+        Err(error) => tracing::warn!(%error, "this node's old leases could not be freed; they run out by themselves"),
+    }
     let _ = site
         .write(Actor::System, |tx, ctx| jobs::ensure(tx, "clean_up", "clean_up", "", ctx.now()))
         .await

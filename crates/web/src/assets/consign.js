@@ -63,7 +63,7 @@ if (bulk) {
     $$("button", bulk).forEach((button) => { button.disabled = true; });
     results.textContent = `${event.submitter.textContent}: ${chosen.length} orders …`;
     try {
-      const answer = await fetch(bulk.action, { method: "POST", body: form, headers: { accept: "application/json" } });
+      const answer = await fetch(bulk.getAttribute("action"), { method: "POST", body: form, headers: { accept: "application/json" } });
       const body = await answer.json();
       if (!answer.ok) throw new Error(body.detail);
       const failed = body.results.filter((result) => !result.ok);
