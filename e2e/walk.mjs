@@ -1,0 +1,199 @@
+// A person's first day with Consign, in a real browser: set up, add a channel, watch an order arrive, move it, process it, see it
+// confirmed. The shop is the one of `consign demo`, reached as any channel app is. Each page is looked at: screenshots/.
+//
+// Environment: CONSIGN_BIN; CHROMIUM (/usr/bin/chromium).
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+
+import { look, openBrowser } from './browser.mjs';
+import { OWNER, demo, serve } from './consign.mjs';
+import { eventually } from './process.mjs';
+
+describe('a first day with Consign', () => {
+  let browser, consign, seller, page, errors, shop, sku;
+
+  before(async () => {
+    [browser, consign, seller] = await Promise.all([openBrowser(), serve(), demo()]);
+    ({ page, errors } = await browser.visitor());
+    ({ page: shop } = await browser.visitor());
+  });
+
+  after(async () => {
+    await browser?.close();
+    await consign?.stop();
+    await seller?.stop();
+  });
+
+  afterEach(() => assert.deepEqual(errors, [], 'no script failed'));
+
+  const visit = (where) => page.goto(consign.url + where);
+  const press = (name, scope = page) => scope.getByRole('button', { name, exact: true }).click();
+  const field = (id) => page.locator(`[name="field.${id}"]`);
+  const area = (name) => page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+
+  test('the printed set-up code makes the first owner', async () => {
+    await visit('/');
+    await page.waitForURL('**/set-up');
+    await look(page, 'set-up');
+    await page.getByLabel('Set-up code').fill('not the code');
+    await page.getByLabel('Your name').fill(OWNER.name);
+    await page.getByLabel('E-mail').fill(OWNER.email);
+    await page.getByLabel('Password').fill(OWNER.password);
+    await press('Begin');
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('Set-up code').fill(consign.code);
+    await page.getByLabel('Password').fill(OWNER.password);
+    await press('Begin');
+    await page.waitForURL('**/orders');
+    await look(page, 'open-orders-empty');
+  });
+
+  test('signing in needs the right password', async () => {
+    await press('Sign out');
+    await page.waitForURL('**/sign-in');
+    await look(page, 'sign-in');
+    await page.getByLabel('E-mail').fill(OWNER.email);
+    await page.getByLabel('Password').fill('wrong password');
+    await press('Sign in');
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('Password').fill(OWNER.password);
+    await press('Sign in');
+    await page.waitForURL('**/orders');
+  });
+
+  test('a second location and an item with stock are made', async () => {
+    await area('Locations');
+    const form = page.locator('form[action="/locations"]');
+    await form.getByLabel('Name').fill('Belfast');
+    await press('Add', form);
+    await page.locator('input[value="Belfast"]').waitFor();
+    await look(page, 'locations');
+
+    await shop.goto(seller.shop);
+    sku = await shop.locator('button[name="sku"]:enabled').first().getAttribute('value');
+    await area('Items');
+    await look(page, 'items-empty');
+    await page.getByRole('link', { name: 'New item' }).click();
+    await page.getByLabel('SKU').fill(sku);
+    await page.getByLabel('Title').fill('Something that the shop sells');
+    await look(page, 'item-new');
+    await press('Save');
+    await page.waitForURL('**/stock/*');
+    const place = page.locator('section.level', { hasText: 'Default' });
+    await place.getByLabel('Set to').fill('10');
+    await press('Set', place);
+    await page.getByText('10 on hand').waitFor();
+    await look(page, 'stock-item');
+  });
+
+  test('a channel is added step by step and switched on', async () => {
+    await area('Channels');
+    await look(page, 'channels-empty');
+    await page.locator('a[href="/channels/add/app"]').click();
+    await look(page, 'channel-add');
+    await field('manifest').fill(`${seller.shop}/manifest.json`);
+    await field('email').fill(OWNER.email);
+    await field('account_name').fill('The corner shop');
+    await page.locator('[name="account"]').fill('The corner shop');
+    await press('Next');
+    await field('APIKey').fill('wrong');
+    await press('Next');
+    await page.getByRole('alert').waitFor();
+    await field('APIKey').fill('demo');
+    await press('Next');
+    await page.getByLabel('Seconds between downloads').fill('1');
+    await press('Save');
+    await press('Test');
+    await page.getByText('✓').waitFor();
+    await page.goBack();
+    await press('Switch on');
+    await page.getByText('● on').waitFor();
+    await look(page, 'channel');
+    await area('Channels');
+    await eventually('the first download is over', async () => {
+      await page.reload();
+      return (await page.locator('#trouble').innerText()).includes('ago');
+    });
+    await look(page, 'channels');
+  });
+
+  test('an order placed in the shop appears by itself, with its stock held', async () => {
+    await area('Open orders');
+    await shop.goto(seller.shop);
+    await shop.getByLabel('Your name').fill('Walter Walker');
+    await shop.locator(`button[name="sku"][value="${sku}"]`).click();
+    const row = page.locator('#orders tbody tr', { hasText: 'Walter Walker' });
+    await row.waitFor();
+    await row.getByText('in stock').waitFor();
+    assert.match(await row.innerText(), /Default/);
+    await look(page, 'open-orders');
+  });
+
+  test('it is moved to Belfast, where nothing is left, and back', async () => {
+    const row = page.locator('#orders tbody tr', { hasText: 'Walter Walker' });
+    const move = async (place) => {
+      if (!(await row.getByRole('checkbox').isChecked())) await row.getByRole('checkbox').check();
+      await page.locator('#move-to').selectOption({ label: place });
+      await press('Move');
+    };
+    await move('Belfast');
+    await row.getByText('Belfast').waitFor();
+    await row.getByText('short').waitFor();
+    await look(page, 'open-orders-short');
+    await move('Default');
+    await row.getByText('in stock').waitFor();
+  });
+
+  test('its page tells why, takes the tracking number and processes it, and the shop confirms', async () => {
+    await page.locator('#orders tbody tr', { hasText: 'Walter Walker' }).getByRole('link').first().click();
+    await page.getByRole('heading', { name: 'Why?' }).waitFor();
+    await look(page, 'order');
+    await page.getByLabel('Carrier').fill('Royal Mail');
+    await page.getByLabel('Service').fill('Tracked 48');
+    await page.getByLabel('Tracking number').fill('WW123456789GB');
+    await press('Save');
+    await press('Process');
+    await page.getByText('✓ confirmed').first().waitFor();
+    await look(page, 'order-processed');
+    await shop.goto(seller.shop);
+    await shop.getByText('WW123456789GB').waitFor();
+  });
+
+  test('it is found among the processed orders, and the stock tells where it went', async () => {
+    await area('Processed');
+    await page.getByRole('searchbox').fill('Walter');
+    await page.getByRole('searchbox').press('Enter');
+    await page.locator('#orders tbody tr', { hasText: 'WW123456789GB' }).waitFor();
+    await look(page, 'processed');
+    await area('Stock');
+    await look(page, 'stock');
+    await page.getByRole('link', { name: sku, exact: true }).click();
+    await page.getByText('9 on hand').waitFor();
+    await page.getByText('Why is it 9?').click();
+    await look(page, 'stock-ledger');
+  });
+
+  test('the other pages are fit to be seen, also at night', async () => {
+    for (const [name, title] of [
+      ['Users', 'users'],
+      ['Settings', 'settings'],
+      ['Help', 'help'],
+    ]) {
+      await area(name);
+      await look(page, title);
+    }
+    await visit('/channels/guide/vendure');
+    await look(page, 'guide');
+    await visit('/no-such-page');
+    await look(page, 'not-found');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    for (const [where, title] of [
+      ['/orders', 'open-orders-dark'],
+      ['/channels', 'channels-dark'],
+      ['/stock', 'stock-dark'],
+    ]) {
+      await visit(where);
+      await look(page, title);
+    }
+  });
+});
