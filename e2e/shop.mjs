@@ -1,7 +1,7 @@
 // The main line against a real shop: orders are placed in a Vendure, Consign downloads, moves, processes and despatches them, and
 // Vendure itself then shows the shipment and the stock. On the embedded database and on PostgreSQL.
 //
-// Environment: CONSIGN_BIN, POSTGRES_URL (a cluster in which databases may be made), POSTGRES_BIN (its programs).
+// The connector's own test runs against such a shop first. Environment: CONSIGN_BIN, POSTGRES_URL (a cluster in which databases may be made), POSTGRES_BIN (its programs).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import path from 'node:path';
@@ -15,6 +15,18 @@ const LAPTOP = 'L2201308';
 const OTHER = 'L2201508';
 const postgres = process.env.POSTGRES_URL;
 assert.ok(postgres, 'POSTGRES_URL names a cluster for the shop');
+
+test('the connector follows orders of a real Vendure', async () => {
+  const vendure = await startVendure(postgres, `vendure_connector_${process.pid}`);
+  try {
+    const nextest = ['nextest', 'run', '--locked', '--package', 'consign-connectors', '--test', 'vendure_real'];
+    const env = { ...process.env, CONSIGN_TEST_VENDURE: vendure.url };
+    const cwd = path.resolve(import.meta.dirname, '..');
+    assert.match(await run(process.env.CARGO ?? 'cargo', nextest, { cwd, env }), /1 passed/);
+  } finally {
+    await vendure.stop();
+  }
+});
 
 async function emptyDatabase() {
   const name = `consign_shop_${process.pid}`;

@@ -72,11 +72,9 @@ pub fn cargo_tool(name: &str) -> Result<(), String> {
 }
 
 /// Installs the npm packages that a folder's lock file pins: in a cache that a new checkout finds again, linked from the
-/// folder. Gives the cache's folder.
+/// folder. Gives the folder.
 pub fn npm(folder: &str) -> Result<PathBuf, String> {
-    if on_path("npm").is_none() {
-        apt("npm")?;
-    }
+    node()?;
     let source = root().join(folder);
     let lock =
         fs::read(source.join("package-lock.json")).map_err(|error| format!("{folder}/package-lock.json: {error}"))?;
@@ -98,12 +96,36 @@ pub fn npm(folder: &str) -> Result<PathBuf, String> {
         }
         fs::write(cache.join("installed"), "").map_err(|error| error.to_string())?;
     }
-    let link = source.join("node_modules");
-    if !link.exists() {
-        let _ = fs::remove_file(&link);
-        std::os::unix::fs::symlink(cache.join("node_modules"), &link).map_err(|error| error.to_string())?;
-    }
+    link(&cache.join("node_modules"), &source.join("node_modules"))?;
     Ok(source)
+}
+
+/// Points `link` at `target`. A folder made there by hand is left alone.
+fn link(target: &Path, link: &Path) -> Result<(), String> {
+    match fs::read_link(link) {
+        Ok(old) if old == target => return Ok(()),
+        Ok(_) => fs::remove_file(link).map_err(|error| format!("{}: {error}", link.display()))?,
+        Err(_) if link.is_dir() => return Ok(()),
+        Err(_) => {}
+    }
+    std::os::unix::fs::symlink(target, link).map_err(|error| format!("{}: {error}", link.display()))
+}
+
+/// Vendure and Playwright need this one.
+const NODE: u32 = 20;
+
+/// Node.js, new enough, with npm.
+fn node() -> Result<(), String> {
+    if on_path("node").is_none() || on_path("npm").is_none() {
+        apt("npm")?;
+    }
+    let output = Command::new("node").arg("--version").output().map_err(|error| format!("node: {error}"))?;
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|part| part.parse::<u32>().ok());
+    if major.is_some_and(|major| major >= NODE) {
+        return Ok(());
+    }
+    Err(format!("Node.js {NODE} or newer is needed, and this is {version}; install it, for example with: npx n {NODE}"))
 }
 
 /// A folder that outlives the checkout.

@@ -47,6 +47,11 @@ impl Bench {
         }
         Ok(self.cluster.as_ref().map_or_else(String::new, |cluster| cluster.url.clone()))
     }
+
+    /// The folder of its programs.
+    fn postgres_programs(&self) -> PathBuf {
+        self.cluster.as_ref().map_or_else(PathBuf::new, |cluster| cluster.bin.clone())
+    }
 }
 
 /// The top of the checkout.
@@ -80,19 +85,38 @@ fn main() -> ExitCode {
     }
     let chosen =
         |name: &str| (wanted.is_empty() || wanted.iter().any(|w| w == name)) && !skipped.iter().any(|s| s == name);
+    let stages: Vec<&Stage> = STAGES.iter().filter(|stage| chosen(stage.name)).collect();
+    if run_stages(&stages) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs the stages up to the first that fails, and sums up. Whether all passed.
+fn run_stages(stages: &[&Stage]) -> bool {
     let mut bench = Bench { cluster: None };
-    let started = Instant::now();
-    for stage in STAGES.iter().filter(|stage| chosen(stage.name)) {
+    let (started, mut passed) = (Instant::now(), Vec::new());
+    let failed = stages.iter().find_map(|stage| {
         println!("== {}: {}", stage.name, stage.what);
         let begun = Instant::now();
-        if let Err(error) = (stage.run)(&mut bench) {
-            println!("== {}: FAILED after {} s: {error}", stage.name, begun.elapsed().as_secs());
-            return ExitCode::FAILURE;
+        let outcome = (stage.run)(&mut bench);
+        let seconds = begun.elapsed().as_secs();
+        match outcome {
+            Ok(()) => {
+                println!("== {}: ok, {seconds} s", stage.name);
+                passed.push(format!("{} {seconds} s", stage.name));
+                None
+            }
+            Err(error) => {
+                println!("== {}: FAILED after {seconds} s: {error}", stage.name);
+                Some(stage.name)
+            }
         }
-        println!("== {}: ok, {} s", stage.name, begun.elapsed().as_secs());
+    });
+    drop(bench);
+    println!("== {} in {} s", passed.join(", "), started.elapsed().as_secs());
+    if let Some(name) = failed {
+        println!("== stopped at {name}; again, only that: cargo xtask test {name}");
     }
-    println!("== all stages passed, {} s", started.elapsed().as_secs());
-    ExitCode::SUCCESS
+    println!("stages: {} passed, {} failed", passed.len(), usize::from(failed.is_some()));
+    failed.is_none() && !passed.is_empty()
 }
 
 /// A command in the checkout.
@@ -155,15 +179,16 @@ fn binary() -> Result<PathBuf, String> {
 }
 
 fn shop(bench: &mut Bench) -> Outcome {
-    let vendure = install::npm("e2e/vendure")?;
+    install::npm("e2e/vendure")?;
+    install::cargo_tool("cargo-nextest")?;
     let (postgres, binary) = (bench.postgres()?, binary()?);
-    let mut node = command("node", &["e2e/shop.mjs"]);
-    run(node.env("CONSIGN_BIN", binary).env("POSTGRES_URL", postgres).env("VENDURE_DIR", vendure))
+    let mut node = command("node", &["--test-reporter=spec", "e2e/shop.mjs"]);
+    run(node.env("CONSIGN_BIN", binary).env("POSTGRES_URL", postgres).env("POSTGRES_BIN", bench.postgres_programs()))
 }
 
 fn browser(_: &mut Bench) -> Outcome {
     install::chromium()?;
     install::npm("e2e")?;
     let binary = binary()?;
-    run(command("node", &["e2e/walk.mjs"]).env("CONSIGN_BIN", binary))
+    run(command("node", &["--test-reporter=spec", "e2e/walk.mjs"]).env("CONSIGN_BIN", binary))
 }

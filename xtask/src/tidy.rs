@@ -7,16 +7,22 @@ use std::path::{Path, PathBuf};
 const EMPTY_NAMES: &[&str] =
     &["utils", "util", "helpers", "helper", "common", "manager", "service", "services", "misc"];
 
-/// Checks all Rust sources and migrations.
+/// Files longer than this are named, but allowed.
+const LONG: usize = 700;
+
+/// Checks all Rust sources, migrations, and the scripts and lock files of the outer tests.
 pub fn check(root: &Path) -> Result<(), String> {
     let mut files = Vec::new();
-    for folder in ["crates", "xtask", "bench", "migrations"] {
+    for folder in ["crates", "xtask", "bench", "migrations", "e2e"] {
         gather(&root.join(folder), &mut files);
     }
     let mut broken = Vec::new();
     for file in &files {
         let path = file.strip_prefix(root).unwrap_or(file).to_string_lossy().into_owned();
         let text = fs::read_to_string(file).map_err(|error| format!("{path}: {error}"))?;
+        if path.ends_with(".rs") && text.lines().count() > LONG {
+            println!("   {path}: more than {LONG} lines; does it have one duty?");
+        }
         check_file(&path, &text, &mut broken);
     }
     for line in &broken {
@@ -29,8 +35,12 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            gather(&path, files);
-        } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "sql") {
+            if !path.ends_with("node_modules") {
+                gather(&path, files);
+            }
+        } else if path.ends_with("package-lock.json")
+            || path.extension().is_some_and(|ending| ending == "rs" || ending == "sql" || ending == "mjs")
+        {
             files.push(path);
         }
     }
@@ -42,7 +52,11 @@ fn check_file(path: &str, text: &str, broken: &mut Vec<String>) {
             broken.push(format!("{path}: {why}"));
         }
     };
-    let words = path.trim_end_matches(".rs").split(['/', '_', '.']);
+    let words = path.trim_end_matches(".rs").split(['/', '_', '.', '-']);
+    if path.ends_with(".json") {
+        rule(text.contains("\"resolved\":"), "a lock file holds versions and digests, no registry's addresses");
+        return;
+    }
     rule(words.clone().any(|word| EMPTY_NAMES.contains(&word)), "the name says nothing; call it after what it holds");
     let own = |part: &str| path.starts_with(part);
     let has =

@@ -19,7 +19,8 @@ pub enum TextError {
 /// Trims, and replaces every control character by a space: for text of a channel that is shown but never compared.
 /// Cut at `limit` characters.
 pub fn clean(text: &str, limit: usize) -> String {
-    text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
+    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    spaced.trim().chars().take(limit).collect::<String>().trim_end().to_owned()
 }
 
 macro_rules! text {
