@@ -28,7 +28,8 @@ fn ten_thousand_claims_on_a_thousand_units_allocate_each_unit_once() {
                 scope.spawn(move || claim(shop, *channel, thread as i64));
             }
         });
-        let levels: Vec<_> = items.iter().map(|item| db.read(|tx| stock::level(tx, *item, shop.default)).unwrap()).collect();
+        let levels: Vec<_> =
+            items.iter().map(|item| db.read(|tx| stock::level(tx, *item, shop.default)).unwrap()).collect();
         let allocated: i64 = levels.iter().map(|level| level.allocated).sum();
         let demand: i64 = levels.iter().map(|level| level.demand).sum();
         assert_eq!((allocated, demand), (ITEMS * UNITS, THREADS * PAGES * ORDERS));
