@@ -7,6 +7,9 @@ import { run, start } from './process.mjs';
 
 const binary = process.env.CONSIGN_BIN ?? path.resolve(import.meta.dirname, '../target/debug/consign');
 
+/** Without variables that Consign would take as its configuration. */
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CONSIGN_')));
+
 export const OWNER = { name: 'Olive Owner', email: 'olive@example.com', password: 'correct horse battery' };
 
 /** Starts `consign serve` in a new folder, or on a PostgreSQL database; `code` is the set-up code. */
@@ -17,6 +20,10 @@ export async function serve({ database } = {}) {
     until: /listens on (http\S+)[^]*set-up code:\s+(\S+)/,
     seconds: 30,
     cwd: folder,
+    env,
+  }).catch(async (error) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
   });
   const [, url, code] = server.match;
   return {
@@ -24,7 +31,7 @@ export async function serve({ database } = {}) {
     code,
     output: server.output,
     /** Runs a command on the same database. */
-    command: (...args) => run(binary, [...place, ...args], { cwd: folder }),
+    command: (...args) => run(binary, [...place, ...args], { cwd: folder, env }),
     async stop() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });
@@ -38,6 +45,7 @@ export async function demo({ every = 0 } = {}) {
     until: /Consign\s+(http\S+)[^]*Demo shop\s+(http\S+?)\/?\s/,
     seconds: 30,
     cwd: tmpdir(),
+    env,
   });
   const [, link, shop] = program.match;
   return { link, url: new URL(link).origin, shop, stop: program.stop };
