@@ -444,7 +444,7 @@ fn order_page(
                 }
                 section {
                     h2 #why { "Why?" }
-                    table.plain-table { tbody { @for d in &view.decisions { tr { th { (d.subject) } td { (d.outcome) br; small { (d.because) " – " (ui::moment(d.at)) } } } } } }
+                    table.plain-table { tbody { @for d in &view.decisions { tr { th { (d.subject) } td { (named(&d.outcome, places)) br; small { (d.because) " – " (ui::moment(d.at)) } } } } } }
                     h3 { "Who set what last" }
                     p { @for (field, actor) in orders::provenance(&view.detail) { span.badge.dim { (field) ": " (who(&actor)) } " " } }
                 }
@@ -454,6 +454,15 @@ fn order_page(
                 }
             }
         }
+    }
+}
+
+/// A decision's outcome with the location's name instead of its number.
+fn named(outcome: &str, places: &[Location]) -> String {
+    let number = outcome.strip_prefix("location ").and_then(|id| id.parse().ok());
+    match number.and_then(|id| places.iter().find(|place| place.id.0 == id)) {
+        Some(place) => place.name.clone(),
+        None => outcome.to_owned(),
     }
 }
 
@@ -560,7 +569,7 @@ fn address(label: &str, address: &Address) -> Markup {
     html! {
         div { h3 { (label) } address {
             @for part in parts.iter().filter(|part| !part.is_empty()) { (part) br; }
-            @if address.country_code.name().is_empty() { (address.country) } @else { (address.country_code.name()) }
+            @if address.country.is_empty() { (address.country_code) } @else { (address.country) }
             @if !address.email.is_empty() { br; (address.email) }
             @if !address.phone.is_empty() { br; (address.phone) }
         } }
