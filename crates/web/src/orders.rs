@@ -459,7 +459,7 @@ fn order_page(
 
 /// A decision's outcome with the location's name instead of its number.
 fn named(outcome: &str, places: &[Location]) -> String {
-    let number = outcome.strip_prefix("location ").and_then(|id| id.parse().ok());
+    let number = outcome.strip_prefix("location ").and_then(|id| id.parse::<i64>().ok());
     match number.and_then(|id| places.iter().find(|place| place.id.0 == id)) {
         Some(place) => place.name.clone(),
         None => outcome.to_owned(),
