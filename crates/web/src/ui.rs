@@ -124,7 +124,7 @@ pub fn signals(order: &Order) -> Markup {
     html! {
         @if order.payment == Payment::Unpaid { span.badge.bad title="not paid" { "£ unpaid" } " " }
         @if order.parked { span.badge.dim title="parked: keeps its stock" { "P parked" } " " }
-        @if order.locked { span.badge.dim title="locked: gives its stock up" { "🔒 locked" } " " }
+        @if order.locked { span.badge.dim title="locked: gives its stock up" { "L locked" } " " }
         @if order.tag > 0 && !order.parked { span.{"badge tag tag" (order.tag)} { "⚑ " (order.tag) } " " }
         @if order.note_count > 0 { span.badge.dim title="has notes" { "✎ " (order.note_count) } }
     }
