@@ -17,7 +17,7 @@ pub mod testing;
 mod tx;
 mod value;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,15 +50,29 @@ enum Engines {
 
 /// Leased ids that no transaction is using.
 #[derive(Default)]
-pub(crate) struct IdPool(Mutex<HashMap<&'static str, Vec<Range<i64>>>>);
+pub(crate) struct IdPool {
+    left: Mutex<HashMap<&'static str, Vec<Range<i64>>>>,
+    leased: Mutex<HashSet<&'static str>>,
+}
+
+/// Ids in the first block that a process leases of a sequence, and in each later one: a restart wastes few numbers that people
+/// read, and a busy process leases seldom.
+const FIRST_BLOCK: i64 = 32;
+const BLOCK: i64 = 1_024;
 
 impl IdPool {
+    /// How many ids to lease of a sequence.
+    fn block(&self, sequence: &'static str) -> i64 {
+        let first = self.leased.lock().unwrap_or_else(PoisonError::into_inner).insert(sequence);
+        if first { FIRST_BLOCK } else { BLOCK }
+    }
+
     fn take(&self, sequence: &str) -> Option<Range<i64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(sequence)?.pop()
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).get_mut(sequence)?.pop()
     }
 
     fn give_back(&self, blocks: HashMap<&'static str, Range<i64>>) {
-        let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pool = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         for (sequence, block) in blocks {
             if !block.is_empty() {
                 pool.entry(sequence).or_default().push(block);

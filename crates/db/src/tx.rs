@@ -21,9 +21,6 @@ pub struct Tx<'c> {
     pub(crate) pool: &'c crate::IdPool,
 }
 
-/// Ids in a leased block.
-const BLOCK: i64 = 1_024;
-
 type Params<'p> = &'p [&'p dyn ToValue];
 
 impl Tx<'_> {
@@ -169,7 +166,7 @@ impl Tx<'_> {
             },
         };
         if block.end - block.start < count {
-            block = self.lease(sequence, count.max(BLOCK))?;
+            block = self.lease(sequence, count.max(self.pool.block(sequence)))?;
         }
         let taken = block.start..block.start + count;
         self.ids.insert(sequence, taken.end..block.end);
