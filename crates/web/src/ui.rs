@@ -67,8 +67,8 @@ pub async fn page(app: &App, user: &User, here: &str, title: &str, content: Mark
                 header.top {
                     a.brand href="/orders" { "Consign" }
                     nav aria-label="Areas" {
-                        @for (path, label, permission) in AREAS.iter().filter(|(.., p)| user.role.may(*p)) {
-                            a href=(path) aria-current=[(here == *path).then_some("page")] data-area=(permission_key(*permission)) { (label) }
+                        @for (path, label, _) in AREAS.iter().filter(|(.., p)| user.role.may(*p)) {
+                            a href=(path) aria-current=[(here == *path).then_some("page")] { (label) }
                         }
                     }
                     @if trouble > 0 {
@@ -82,10 +82,6 @@ pub async fn page(app: &App, user: &User, here: &str, title: &str, content: Mark
             }
         }
     })
-}
-
-fn permission_key(permission: Permission) -> &'static str {
-    if permission == Permission::View { "view" } else { "manage" }
 }
 
 /// A moment as people read it, exact on hover.

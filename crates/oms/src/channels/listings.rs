@@ -85,11 +85,6 @@ pub fn pushed(
     }
 }
 
-/// Marks all listings of an item as due.
-pub fn mark_due(tx: &mut Tx<'_>, channel: ChannelId) -> Result<()> {
-    store::mark_channel_listings_due(tx, channel)
-}
-
 /// Takes over a page of what the channel lists: new listings, changed titles. Unlinked ones are linked by SKU if the instance
 /// says so. Gives how many are new.
 pub fn record_products(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ChannelId, products: &[Product]) -> Result<usize> {

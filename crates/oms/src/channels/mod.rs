@@ -12,7 +12,7 @@ mod store;
 
 pub use channel::{Channel, Cursor, Health, InboxEntry, InboxState, Listing, StatusMap, TagMap};
 pub use health::{failed, paused, reconcile_references, reconciled, rejected_count, resume, trouble_count};
-pub use listings::{DueListing, link_listing, list_listings, mark_due, pushed, record_products, take_due};
+pub use listings::{DueListing, link_listing, list_listings, pushed, record_products, take_due};
 pub use seal::{KeyRing, SealError};
 pub use settings::{
     ChannelSettings, add, edit, enable, remove, set_connection, set_statuses, set_stock_locations, set_tags,

@@ -87,11 +87,6 @@ pub fn wake(tx: &mut Tx<'_>, ctx: &Ctx<'_>, key: &str) -> Result<bool> {
     Ok(queue::wake(tx, key, ctx.now())? > 0)
 }
 
-/// Puts a job off until then unless it is already due later.
-pub fn postpone(tx: &mut Tx<'_>, key: &str, until: Timestamp) -> Result<()> {
-    queue::postpone(tx, key, until)
-}
-
 /// Jobs that are due and that no node is working on, at most 200, the longest due first. Reads only.
 pub fn due(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<Vec<Job>> {
     queue::due(tx, ctx.now())

@@ -30,11 +30,6 @@ pub fn wake(tx: &mut Tx<'_>, key: &str, now: Timestamp) -> Result<u64> {
     Ok(tx.execute(text, &[&key, &now])?)
 }
 
-pub fn postpone(tx: &mut Tx<'_>, key: &str, until: Timestamp) -> Result<()> {
-    tx.execute(sql!("UPDATE job SET run_at = $2 WHERE key = $1 AND run_at < $2"), &[&key, &until])?;
-    Ok(())
-}
-
 pub fn due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<Job>> {
     let text = sql!(
         Job,

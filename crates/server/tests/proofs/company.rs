@@ -13,7 +13,7 @@ use consign_oms::orders::{self, DespatchState, Filter, Order, OrderState};
 use consign_oms::users::{self, Role, UserForm};
 use consign_oms::{Actor, Ctx, Error, MIGRATIONS, items, locations, stock};
 use consign_ports::Connection;
-use consign_values::{SystemClock, Timestamp};
+use consign_values::SystemClock;
 
 use crate::node;
 
@@ -174,8 +174,6 @@ impl Company {
             assert!(their.shipments.len() <= 1, "{reference} was despatched once");
         }
         assert!(despatched > 0 && ours.len() > 5, "something happened: {} orders, {despatched} despatched", ours.len());
-        let latest: Timestamp = ours.values().map(|order| order.created_at).max().unwrap();
-        assert!(latest > Timestamp(0));
     }
 }
 
