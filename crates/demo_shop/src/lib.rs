@@ -97,6 +97,16 @@ impl Shop {
         self.state.lock().books.place(order)
     }
 
+    /// Some of its own buyers order at once.
+    pub fn sell(&self, count: usize) {
+        let mut shop = self.state.lock();
+        let State { books, random, .. } = &mut *shop;
+        for _ in 0..count {
+            let order = catalogue::some_order(books, random);
+            books.place(order);
+        }
+    }
+
     /// A buyer pays.
     pub fn pay(&self, reference: &str) {
         self.state.lock().books.pay(reference);

@@ -67,6 +67,10 @@ impl Demo {
             .await
             .map_err(|error| format!("the demo shop can't listen on {}: {error}", self.shop))?;
             let link = furnish(&site, &shop).await?;
+            if self.every > 0 {
+                // So that the first page is not empty.
+                shop.sell(5);
+            }
             let server = serve::start(config, site, true).await?;
             println!("\n  Consign    {}/sign-in/{link}   (this link signs you in once)", server.url);
             println!("  Demo shop  {}/   (buy something and watch it arrive)", shop.url());
