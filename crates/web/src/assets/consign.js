@@ -152,16 +152,23 @@ async function arrived(ids) {
   while (body.rows.length > 200) body.lastElementChild.remove();
 }
 
+// Somebody is typing there, or has typed something that is not sent yet.
+function inUse(part) {
+  const typed = (field) => (field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
+  return (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select"))
+    || $("details[open] form", part) !== null || $$("input, textarea", part).some(typed);
+}
+
 let replacing = false;
 async function replaceContent(selector) {
   const old = $(selector);
-  if (replacing || !old || (old.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) || $("details[open] form", old)) return;
+  if (replacing || !old || inUse(old)) return;
   replacing = true;
   try {
     const answer = await fetch(location.href);
     if (!answer.ok) return;
     const fresh = $(selector, new DOMParser().parseFromString(await answer.text(), "text/html"));
-    if (fresh) old.replaceWith(fresh);
+    if (fresh && !inUse(old)) old.replaceWith(fresh);
   } finally {
     replacing = false;
   }
