@@ -197,3 +197,92 @@ describe('a first day with Consign', () => {
     }
   });
 });
+
+describe('the demo', () => {
+  let browser, seller, page, errors;
+
+  before(async () => {
+    [browser, seller] = await Promise.all([openBrowser(), demo({ every: 1 })]);
+    ({ page, errors } = await browser.visitor());
+  });
+
+  after(async () => {
+    await browser?.close();
+    await seller?.stop();
+  });
+
+  afterEach(() => assert.deepEqual(errors, [], 'no script failed'));
+
+  const rows = () => page.locator('#orders tbody tr');
+
+  test('its link signs in, and only once', async () => {
+    await page.goto(seller.link);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL('**/orders');
+    const { page: other } = await browser.visitor();
+    await other.goto(seller.link);
+    await other.getByRole('button', { name: 'Sign in' }).click();
+    await other.getByRole('alert').waitFor();
+    await look(other, 'link-used');
+  });
+
+  test('orders come in by themselves, without a reload', async () => {
+    const known = await rows().evaluateAll((all) => all.map((row) => row.dataset.id));
+    await rows().nth(known.length + 1).waitFor({ timeout: 30_000 });
+    await look(page, 'demo-orders');
+  });
+
+  test('by keys alone an order is selected and processed, and the shop confirms it', async () => {
+    const first = rows().filter({ hasText: 'in stock' }).filter({ hasNotText: /unpaid|parked/ }).first();
+    await first.waitFor();
+    const id = await first.getAttribute('data-id');
+    await page.locator('body').press('j');
+    await eventually('the row is reached', async () => {
+      if ((await page.locator('#orders tr.at').getAttribute('data-id')) === id) return true;
+      await page.locator('body').press('j');
+      return false;
+    });
+    await page.locator('body').press('x');
+    await page.getByText('1 selected').waitFor();
+    await page.locator('body').press('p');
+    await page.getByText('1 of 1 done').waitFor();
+    await page.goto(`${seller.url}/orders/${id}`);
+    await page.getByText('✓ confirmed').first().waitFor();
+  });
+
+  test('a refused bulk action names each order and why', async () => {
+    await page.goto(`${seller.url}/orders`);
+    await rows().nth(1).waitFor();
+    const ids = await rows().evaluateAll((all) => all.slice(0, 2).map((row) => row.dataset.id));
+    for (const id of ids) await page.locator(`#orders tr[data-id="${id}"]`).getByRole('checkbox').check();
+    await page.getByRole('button', { name: 'Lock', exact: true }).click();
+    await page.getByText(/of 2 done/).waitFor();
+    await page.getByRole('button', { name: 'Process', exact: true }).click();
+    await page.getByText('0 of 2 done').waitFor();
+    assert.equal(await page.locator('#results li').count(), 2);
+    assert.match(await page.locator('#results li').first().innerText(), /Order \d+: .*locked/i);
+    await look(page, 'bulk-refused');
+  });
+
+  test('a viewer sees the orders and may change nothing', async () => {
+    const email = 'vera@example.com';
+    await page.goto(`${seller.url}/users`);
+    const form = page.locator('form[action="/users"]');
+    await form.locator('[name="name"]').fill('Vera Viewer');
+    await form.locator('[name="email"]').fill(email);
+    await form.locator('[name="password"]').fill(OWNER.password);
+    await form.locator('[name="role"]').selectOption('viewer');
+    await form.getByRole('button').click();
+    await page.getByText(email).waitFor();
+    const { page: theirs } = await browser.visitor();
+    await theirs.goto(`${seller.url}/sign-in`);
+    await theirs.getByLabel('E-mail').fill(email);
+    await theirs.getByLabel('Password').fill(OWNER.password);
+    await theirs.getByRole('button', { name: 'Sign in' }).click();
+    await theirs.locator('#orders tbody tr').first().waitFor();
+    assert.equal(await theirs.getByRole('button', { name: 'Process', exact: true }).count(), 0);
+    await look(theirs, 'viewer');
+    const answer = await theirs.goto(`${seller.url}/users`);
+    assert.equal(answer.status(), 403);
+  });
+});

@@ -28,24 +28,24 @@ impl Default for Events {
 /// Rows become visible out of order: each look reaches back by so much.
 const OVERLAP_SECONDS: i64 = 5;
 
-/// Looks for changes twice a second while anybody listens, and broadcasts each once. Runs until the process ends.
+/// Looks for changes twice a second while anybody listens, and broadcasts each once. The first look after a while without
+/// listeners tells what changed in the last seconds, too: a page shows what was there when it was made, and begins to listen a
+/// little later. Runs until the process ends.
 pub async fn poll_changes(app: App) {
     let mut seen: HashSet<i64> = HashSet::new();
-    let mut first = true;
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
         if app.events.0.receiver_count() == 0 {
-            first = true;
+            seen.clear();
             continue;
         }
         let since = app.clock.now().plus_seconds(-OVERLAP_SECONDS);
         let Ok(found) = app.read(move |tx| changes::list(tx, since)).await else { continue };
-        for change in found.iter().filter(|change| !first && !seen.contains(&change.id)) {
+        for change in found.iter().filter(|change| !seen.contains(&change.id)) {
             let message = serde_json::json!({"noun": change.noun, "ids": change.ids}).to_string();
             let _ = app.events.0.send(message);
         }
         seen = found.into_iter().map(|change| change.id).collect();
-        first = false;
     }
 }
 

@@ -114,23 +114,52 @@ const liveTable = $("[data-live]");
 const liveOrder = $("[data-live-order]");
 if (live && window.EventSource) {
   const source = new EventSource("/events");
-  source.onopen = () => { live.className = "live on"; live.textContent = "● live"; };
+  source.onopen = () => {
+    live.className = "live on";
+    live.textContent = "● live";
+    inTurn(catchUp);
+  };
   source.onerror = () => { live.className = "live off"; live.textContent = "○ reconnecting"; };
   source.onmessage = (event) => {
     const { noun, ids } = JSON.parse(event.data);
-    const list = ids.split(",").filter(Boolean);
-    if (noun === "order" && $("#orders[data-live]")) {
-      const shown = list.filter((id) => $(`#orders tr[data-id="${CSS.escape(id)}"]`));
-      refreshRows(shown);
-      if (shown.length < list.length) arrived(list.filter((id) => !shown.includes(id)));
-    } else if (noun === "order" && !$("#orders") && $("#news")) {
-      location.reload();
-    } else if (noun === "order" && liveOrder && list.includes(liveOrder.dataset.liveOrder)) {
-      replaceContent("[data-live-order]");
-    } else if (liveTable && liveTable.dataset.live === noun && noun !== "order") {
-      replaceContent(`[data-live="${noun}"]`);
-    }
+    inTurn(noun === "all" ? catchUp : () => changed(noun, ids.split(",").filter(Boolean)));
   };
+}
+
+// One after the other, so that no older answer overwrites a newer one.
+let turn = Promise.resolve();
+function inTurn(work) {
+  turn = turn.then(work).catch(() => {});
+}
+
+async function changed(noun, list) {
+  if (noun === "order" && $("#orders[data-live]")) {
+    const shown = list.filter((id) => $(`#orders tr[data-id="${CSS.escape(id)}"]`));
+    await refreshRows(shown);
+    if (shown.length < list.length) await arrived(list.filter((id) => !shown.includes(id)));
+  } else if (noun === "order" && !$("#orders") && $("#news")) {
+    location.reload();
+  } else if (noun === "order" && liveOrder && list.includes(liveOrder.dataset.liveOrder)) {
+    await replaceContent("[data-live-order]");
+  } else if (liveTable && liveTable.dataset.live === noun && noun !== "order") {
+    await replaceContent(`[data-live="${noun}"]`);
+  }
+}
+
+// What changed between the making of the page and its listening, or while the connection was lost.
+async function catchUp() {
+  if (liveOrder) {
+    await replaceContent("[data-live-order]");
+  } else if (liveTable && liveTable.dataset.live !== "order") {
+    await replaceContent(`[data-live="${liveTable.dataset.live}"]`);
+  } else if ($("#news")) {
+    const answer = await fetch(location.href);
+    if (!answer.ok) return;
+    const ids = (from) => $$("#orders tr[data-id]", from).map((row) => row.dataset.id);
+    const listed = ids(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const all = [...new Set([...ids(document), ...listed])];
+    if (all.length > 0) await changed("order", all);
+  }
 }
 
 // New orders are put on top of the first page of the newest; elsewhere a bar says that there are some.
@@ -159,19 +188,13 @@ function inUse(part) {
     || $("details[open] form", part) !== null || $$("input, textarea", part).some(typed);
 }
 
-let replacing = false;
 async function replaceContent(selector) {
   const old = $(selector);
-  if (replacing || !old || inUse(old)) return;
-  replacing = true;
-  try {
-    const answer = await fetch(location.href);
-    if (!answer.ok) return;
-    const fresh = $(selector, new DOMParser().parseFromString(await answer.text(), "text/html"));
-    if (fresh && !inUse(old)) old.replaceWith(fresh);
-  } finally {
-    replacing = false;
-  }
+  if (!old || inUse(old)) return;
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const fresh = $(selector, new DOMParser().parseFromString(await answer.text(), "text/html"));
+  if (fresh && !inUse(old)) old.replaceWith(fresh);
 }
 
 // ---- keys
