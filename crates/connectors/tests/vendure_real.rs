@@ -10,9 +10,9 @@ use std::time::Duration;
 use consign_connectors::{Networks, Options, Registry};
 use consign_ports::{
     Cancellation, Channel, ChannelPayment, Connection, Despatch, DespatchLine, DownloadRequest, IncomingOrder,
-    PortError, StatusTarget, StockLevel, TagKind,
+    ListingPrice, PortError, StatusTarget, StockLevel, TagKind,
 };
-use consign_values::{Clock, Quantity, SystemClock, Timestamp};
+use consign_values::{Clock, Currency, Money, Quantity, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
 const SKU: &str = "L2201308";
@@ -94,6 +94,16 @@ impl Shop {
         let found = self.admin(query, json!({ "s": sku })).await;
         let level = &found["productVariants"]["items"][0]["stockLevels"][0];
         level["stockOnHand"].as_i64().unwrap() - level["stockAllocated"].as_i64().unwrap()
+    }
+
+    async fn currency(&self) -> String {
+        let channel = self.admin("{activeChannel{defaultCurrencyCode}}", json!({})).await;
+        channel["activeChannel"]["defaultCurrencyCode"].as_str().unwrap().to_owned()
+    }
+
+    async fn price(&self, sku: &str) -> i64 {
+        let query = "query($s:String!){productVariants(options:{filter:{sku:{eq:$s}}}){items{price}}}";
+        self.admin(query, json!({ "s": sku })).await["productVariants"]["items"][0]["price"].as_i64().unwrap()
     }
 }
 
@@ -215,6 +225,7 @@ async fn orders_of_a_real_shop_are_followed_from_authorisation_to_shipment(url: 
     let code = authorised_then_settled_is_seen_whatever_the_date(&shop, channel).await;
     parcels_are_fulfilments_made_once(&shop, channel, &code).await;
     stock_shown_is_stock_pushed(&shop, channel).await;
+    a_price_pushed_is_the_price_in_the_shop(&shop, channel).await;
     a_cancellation_is_seen_from_both_sides(&shop, channel).await;
 }
 
@@ -300,6 +311,19 @@ async fn stock_shown_is_stock_pushed(shop: &Shop, channel: &dyn Channel) {
     assert!(matches!(outcomes[1], Err(PortError::Refused(_))), "{outcomes:?}");
     assert_eq!(shop.on_sale(SKU).await, 41, "what is allocated to {code} stays on top");
     assert_eq!(channel.push_stock(vec![level(SKU, 100)]).await.unwrap(), [Ok(())]);
+}
+
+async fn a_price_pushed_is_the_price_in_the_shop(shop: &Shop, channel: &dyn Channel) {
+    let currency = shop.currency().await;
+    let price = |sku: &str, minor: i64| ListingPrice {
+        channel_sku: sku.into(),
+        channel_reference: String::new(),
+        price: Money::from_minor(minor, Currency::parse(&currency).unwrap()).unwrap(),
+    };
+    let outcomes = channel.push_prices(vec![price(SKU, 123_456), price("NO-SUCH-SKU", 1)]).await.unwrap();
+    assert_eq!(outcomes[0], Ok(()));
+    assert!(matches!(outcomes[1], Err(PortError::Refused(_))), "{outcomes:?}");
+    assert_eq!(shop.price(SKU).await, 123_456);
 }
 
 async fn a_cancellation_is_seen_from_both_sides(shop: &Shop, channel: &dyn Channel) {

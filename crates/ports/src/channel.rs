@@ -6,8 +6,8 @@ use std::pin::Pin;
 use consign_values::Timestamp;
 
 use crate::{
-    Cancellation, ChannelStatus, ChannelTag, Despatch, IncomingOrder, Outcome, PortError, ProductPage, StockLevel,
-    TagKind,
+    Cancellation, ChannelStatus, ChannelTag, Despatch, IncomingOrder, ListingPrice, Outcome, PortError, ProductPage,
+    StockLevel, TagKind,
 };
 
 /// A boxed future, so that the port can be a trait object.
@@ -85,6 +85,13 @@ pub trait Channel: Send + Sync {
 
     /// Sets stock figures; one outcome for each, in sequence. `Refused` means that the listing is gone.
     fn push_stock(&self, levels: Vec<StockLevel>) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>>;
+
+    /// Sets prices; one outcome for each, in sequence. `Refused` means that the listing is gone or takes no such price. Only
+    /// called where [`crate::Capabilities::prices`] says so.
+    fn push_prices(&self, prices: Vec<ListingPrice>) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>> {
+        let refused = PortError::Refused("this kind of channel takes no prices".into());
+        Box::pin(std::future::ready(Ok(prices.iter().map(|_| Err(refused.clone())).collect())))
+    }
 
     /// One page of listings.
     fn list_products(&self, page: Option<String>) -> BoxFuture<'_, Result<ProductPage, PortError>>;

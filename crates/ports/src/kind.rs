@@ -19,6 +19,8 @@ pub struct Capabilities {
     pub cancel: bool,
     /// Stock can be pushed.
     pub stock: bool,
+    /// Prices can be pushed.
+    pub prices: bool,
     /// Most notes in one call.
     pub despatch_batch: usize,
     /// Most stock figures in one call.

@@ -17,5 +17,6 @@ pub use kind::{
     Capabilities, ChannelKind, ConfigField, ConfigOption, Connection, DefaultStatus, FieldKind, SetupStep, StatusTarget,
 };
 pub use outgoing::{
-    Cancellation, ChannelStatus, ChannelTag, Despatch, DespatchLine, Outcome, Product, ProductPage, StockLevel, TagKind,
+    Cancellation, ChannelStatus, ChannelTag, Despatch, DespatchLine, ListingPrice, Outcome, Product, ProductPage,
+    StockLevel, TagKind,
 };

@@ -1,6 +1,6 @@
 //! What goes out to a channel, and what it lists about itself.
 
-use consign_values::{Quantity, Timestamp};
+use consign_values::{Money, Quantity, Timestamp};
 
 /// A despatch note: what of one channel order has been shipped, and how. Reference 3.4.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -63,6 +63,18 @@ pub struct StockLevel {
     pub channel_reference: String,
     /// Units to show, 0 or more.
     pub quantity: i64,
+}
+
+/// The price to show for one listing. Reference 13.6.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListingPrice {
+    /// The listing's SKU on the channel.
+    pub channel_sku: String,
+    /// The channel's id of the listing, as [`Product::channel_reference`] gave it; may be empty.
+    pub channel_reference: String,
+    /// Price of one, as the seller typed it for this channel: in the listing's currency, with or without tax as the channel
+    /// has it.
+    pub price: Money,
 }
 
 /// A page of what the channel lists for sale.

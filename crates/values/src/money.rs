@@ -125,6 +125,14 @@ impl Money {
         Ok(Money { amount, currency: self.currency })
     }
 
+    /// As a count of units with that many decimals, for shops that count all currencies alike; rounded half away from zero.
+    pub fn to_units_of(self, decimals: u32) -> i64 {
+        match decimals {
+            0..=4 => div_round(i128::from(self.amount), 10_i128.pow(4 - decimals)),
+            more => self.amount.saturating_mul(10_i64.saturating_pow(more - 4)),
+        }
+    }
+
     /// The main units as a decimal number.
     pub fn to_decimal(self) -> Decimal {
         Decimal::new(self.amount, 4).round_dp(self.currency.decimals().max(2))
@@ -203,6 +211,14 @@ mod tests {
         assert_eq!(of("99999999999", "GBP"), Err(MoneyError::TooLarge));
         assert_eq!(Money::from_minor(1234, Currency::parse("GBP").unwrap()).unwrap().to_string(), "12.34 GBP");
         assert_eq!(Money::from_minor(1234, Currency::parse("JPY").unwrap()).unwrap().to_string(), "1234 JPY");
+    }
+
+    #[test]
+    fn amounts_are_counted_in_a_shops_own_precision() {
+        assert_eq!(gbp(123_450).to_units_of(2), 1_235);
+        assert_eq!(gbp(123_450).to_units_of(4), 123_450);
+        assert_eq!(gbp(123_450).to_units_of(6), 12_345_000);
+        assert_eq!(gbp(-123_450).to_units_of(0), -12);
     }
 
     #[test]

@@ -15,13 +15,14 @@ use std::time::Duration;
 
 use consign_ports::{
     BoxFuture, Cancellation, Capabilities, Channel, ChannelKind, ChannelPayment, ChannelStatus, ChannelTag, Connection,
-    DefaultStatus, Despatch, DownloadPage, DownloadRequest, Incoming, Outcome, PortError, Product, ProductPage,
-    ReferencePage, SetupStep, StockLevel, TagKind,
+    DefaultStatus, Despatch, DownloadPage, DownloadRequest, Incoming, ListingPrice, Outcome, PortError, Product,
+    ProductPage, ReferencePage, SetupStep, StockLevel, TagKind,
 };
 use consign_values::{Clock, SystemClock, Timestamp, clean};
+use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
 
-use crate::batch::settle;
+use crate::batch::{in_calls, settle};
 use crate::http::Http;
 use crate::loose::{find, scalar};
 use api::{Api, Object, error_of};
@@ -181,6 +182,7 @@ impl ChannelKind for AppKind {
             partial_despatch: true,
             cancel: true,
             stock: true,
+            prices: true,
             despatch_batch: DESPATCH_BATCH,
             stock_batch: STOCK_BATCH,
             overlap_seconds: 3_600,
@@ -229,6 +231,7 @@ impl ChannelKind for AppKind {
             api: self.api(connection),
             despatch_batch: batch("despatch_batch", DESPATCH_BATCH),
             stock_batch: batch("stock_batch", STOCK_BATCH),
+            price_batch: batch("price_batch", STOCK_BATCH),
             connection: connection.clone(),
         }))
     }
@@ -251,6 +254,7 @@ struct AppChannel {
     connection: Connection,
     despatch_batch: usize,
     stock_batch: usize,
+    price_batch: usize,
 }
 
 impl AppChannel {
@@ -315,15 +319,36 @@ impl AppChannel {
     }
 
     async fn send_levels(&self, levels: &[StockLevel]) -> Result<Vec<Outcome>, PortError> {
-        let products: Vec<Value> = levels
-            .iter()
-            .map(|level| json!({ "SKU": level.channel_sku, "Reference": level.channel_reference, "Quantity": level.quantity.max(0) }))
-            .collect();
-        let reply = self.batch("InventoryUpdateEndpoint", object(json!({ "Products": products }))).await?;
+        let row = |level: &StockLevel| {
+            let (sku, reference) = (&level.channel_sku, &level.channel_reference);
+            json!({ "SKU": sku, "Reference": reference, "Quantity": level.quantity.max(0) })
+        };
+        let skus = levels.iter().map(|level| level.channel_sku.as_str());
+        self.send_products("InventoryUpdateEndpoint", levels.iter().map(row).collect(), skus).await
+    }
+
+    /// A blank `Tag` is the selling price.
+    async fn send_prices(&self, prices: &[ListingPrice]) -> Result<Vec<Outcome>, PortError> {
+        let row = |price: &ListingPrice| {
+            let (sku, reference) = (&price.channel_sku, &price.channel_reference);
+            let amount = price.price.to_decimal().to_f64();
+            json!({ "SKU": sku, "Reference": reference, "Price": amount, "Tag": "" })
+        };
+        let skus = prices.iter().map(|price| price.channel_sku.as_str());
+        self.send_products("PriceUpdateEndpoint", prices.iter().map(row).collect(), skus).await
+    }
+
+    /// A SKU that the answer leaves out is gone.
+    async fn send_products(
+        &self,
+        endpoint: &str,
+        products: Vec<Value>,
+        skus: impl Iterator<Item = &str>,
+    ) -> Result<Vec<Outcome>, PortError> {
+        let reply = self.batch(endpoint, object(json!({ "Products": products }))).await?;
         let results = rows(&reply, "Products", "SKU");
-        Ok(levels
-            .iter()
-            .map(|level| match results.get(level.channel_sku.trim()) {
+        Ok(skus
+            .map(|sku| match results.get(sku.trim()) {
                 None => Err(PortError::Refused("no longer listed on the channel".into())),
                 Some(row) => error_of(row).map_or(Ok(()), |error| Err(PortError::retry(error))),
             })
@@ -507,22 +532,11 @@ impl Channel for AppChannel {
     }
 
     fn push_stock(&self, levels: Vec<StockLevel>) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>> {
-        Box::pin(async move {
-            let mut outcomes: Vec<Option<Outcome>> = vec![None; levels.len()];
-            for (batch, chunk) in levels.chunks(self.stock_batch).enumerate() {
-                let start = batch * self.stock_batch;
-                match self.send_levels(chunk).await {
-                    Ok(results) => {
-                        results.into_iter().enumerate().for_each(|(i, result)| outcomes[start + i] = Some(result))
-                    }
-                    Err(error) => {
-                        settle(&mut outcomes, error)?;
-                        break;
-                    }
-                }
-            }
-            Ok(outcomes.into_iter().flatten().collect())
-        })
+        Box::pin(async move { in_calls(&levels, self.stock_batch, |chunk| self.send_levels(chunk)).await })
+    }
+
+    fn push_prices(&self, prices: Vec<ListingPrice>) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>> {
+        Box::pin(async move { in_calls(&prices, self.price_batch, |chunk| self.send_prices(chunk)).await })
     }
 
     fn list_products(&self, page: Option<String>) -> BoxFuture<'_, Result<ProductPage, PortError>> {

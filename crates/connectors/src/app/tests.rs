@@ -1,7 +1,7 @@
 //! Samples written from the protocol, what real apps make of it, and faults.
 
 use consign_ports::DespatchLine;
-use consign_values::Quantity;
+use consign_values::{Currency, Money, Quantity};
 use proptest::prelude::*;
 use serde_json::json;
 use wiremock::matchers::{body_partial_json, path};
@@ -306,6 +306,24 @@ async fn stock_is_never_negative_and_a_sku_left_out_of_the_answer_is_gone() {
     assert!(matches!(outcomes[2], Err(PortError::Refused(_))));
     let sent: Value = serde_json::from_slice(&server.received_requests().await.unwrap()[0].body).unwrap();
     assert_eq!(sent["Products"][0], json!({"SKU": "A", "Reference": "55", "Quantity": 0}));
+}
+
+#[tokio::test]
+async fn a_price_is_sent_as_the_selling_price_and_each_sku_gets_its_own_answer() {
+    let server = MockServer::start().await;
+    let results = json!({"Products": [{"SKU": "A"}, {"SKU": "B", "Error": "below the minimum"}]});
+    answers(&server, "/api/Product/PriceUpdate", results).await;
+    let channel = kind().connect(&connection(&server)).unwrap();
+    let price = |sku: &str, amount: &str| ListingPrice {
+        channel_sku: sku.into(),
+        channel_reference: "55".into(),
+        price: Money::from_decimal(amount.parse().unwrap(), Currency::parse("GBP").unwrap()).unwrap(),
+    };
+    let outcomes = channel.push_prices(vec![price("A", "12.34"), price("B", "0.10"), price("C", "5")]).await.unwrap();
+    assert_eq!(outcomes[..2], [Ok(()), Err(PortError::retry("below the minimum"))]);
+    assert!(matches!(outcomes[2], Err(PortError::Refused(_))), "left out of the answer");
+    let sent: Value = serde_json::from_slice(&server.received_requests().await.unwrap()[0].body).unwrap();
+    assert_eq!(sent["Products"][0], json!({"SKU": "A", "Reference": "55", "Price": 12.34, "Tag": ""}));
 }
 
 #[tokio::test]

@@ -159,6 +159,7 @@ impl Manifest {
         connection.set("friendly_name", clean(self.get("ChannelFriendlyName"), 255));
         connection.set("despatch_batch", self.get("DespatchUpdateBatchSize"));
         connection.set("stock_batch", self.get("InventoryUpdateBatchSize"));
+        connection.set("price_batch", self.get("PriceUpdateBatchSize"));
         if connection.get("channel_name").is_empty() {
             connection.set("channel_name", source_name(self.get("ChannelName")));
         }

@@ -60,7 +60,7 @@ pub(super) const VARIANTS: &str = "query($o:ProductVariantListOptions){productVa
     items{id sku name stockLevels{stockLocationId stockOnHand stockAllocated}}}}";
 
 /// Sets stock.
-pub(super) const SET_STOCK: &str = "mutation($i:[UpdateProductVariantInput!]!){updateProductVariants(input:$i)\
+pub(super) const UPDATE_VARIANTS: &str = "mutation($i:[UpdateProductVariantInput!]!){updateProductVariants(input:$i)\
     {id sku stockLevels{stockLocationId stockOnHand stockAllocated}}}";
 
 /// Who is signed in, where, and what the account may do.

@@ -17,12 +17,13 @@ use std::time::Duration;
 
 use consign_ports::{
     BoxFuture, Cancellation, Capabilities, Channel, ChannelKind, ChannelStatus, ChannelTag, Connection, DefaultStatus,
-    Despatch, DownloadPage, DownloadRequest, Incoming, Outcome, PortError, Product, ProductPage, ReferencePage,
-    SetupStep, StatusTarget, StockLevel, TagKind,
+    Despatch, DownloadPage, DownloadRequest, Incoming, ListingPrice, Outcome, PortError, Product, ProductPage,
+    ReferencePage, SetupStep, StatusTarget, StockLevel, TagKind,
 };
 use consign_values::{Timestamp, clean};
 use serde_json::{Value, json};
 
+use crate::batch::in_calls;
 use crate::http::Http;
 use api::Api;
 
@@ -104,6 +105,7 @@ impl ChannelKind for VendureKind {
             partial_despatch: true,
             cancel: true,
             stock: true,
+            prices: true,
             despatch_batch: DESPATCH_BATCH,
             stock_batch: STOCK_BATCH,
             overlap_seconds: 600,
@@ -221,14 +223,42 @@ impl VendureChannel {
             }
             outcomes.push(Ok(()));
         }
-        if !changes.is_empty() {
-            self.api.data(api::SET_STOCK, json!({ "i": changes })).await.map_err(|error| match error {
-                // Nothing says that any one listing is gone.
-                PortError::Refused(message) => PortError::retry(message),
-                other => other,
-            })?;
-        }
+        self.update_variants(changes).await?;
         Ok(outcomes)
+    }
+
+    /// Sets the variants' prices in the price's own currency, in the shop's precision; whether they contain tax is the
+    /// shop's setting.
+    async fn set_prices(&self, prices: &[ListingPrice]) -> Result<Vec<Outcome>, PortError> {
+        let known = self.stock_of(prices.iter().map(|price| price.channel_sku.as_str()).collect()).await?;
+        let mut changes = Vec::new();
+        let mut outcomes = Vec::with_capacity(prices.len());
+        for price in prices {
+            let candidates = known.get(&price.channel_sku).map_or(&[][..], Vec::as_slice);
+            let by_id = candidates.iter().find(|variant| variant.id == price.channel_reference);
+            let Some(variant) = by_id.or(candidates.first()) else {
+                outcomes.push(Err(PortError::Refused("no longer listed in the shop".into())));
+                continue;
+            };
+            let minor = price.price.to_units_of(self.precision);
+            let entry = json!([{ "currencyCode": price.price.currency.code(), "price": minor }]);
+            changes.push(json!({ "id": variant.id, "prices": entry }));
+            outcomes.push(Ok(()));
+        }
+        self.update_variants(changes).await?;
+        Ok(outcomes)
+    }
+
+    async fn update_variants(&self, changes: Vec<Value>) -> Result<(), PortError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let updated = self.api.data(api::UPDATE_VARIANTS, json!({ "i": changes })).await;
+        updated.map(drop).map_err(|error| match error {
+            // Nothing says that any one listing is gone.
+            PortError::Refused(message) => PortError::retry(message),
+            other => other,
+        })
     }
 }
 
@@ -279,22 +309,11 @@ impl Channel for VendureChannel {
     }
 
     fn push_stock(&self, levels: Vec<StockLevel>) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>> {
-        Box::pin(async move {
-            let mut outcomes: Vec<Option<Outcome>> = vec![None; levels.len()];
-            for (batch, chunk) in levels.chunks(STOCK_BATCH).enumerate() {
-                match self.set_stock(chunk).await {
-                    Ok(results) => {
-                        let slots = &mut outcomes[batch * STOCK_BATCH..];
-                        slots.iter_mut().zip(results).for_each(|(slot, result)| *slot = Some(result));
-                    }
-                    Err(error) => {
-                        crate::batch::settle(&mut outcomes, error)?;
-                        break;
-                    }
-                }
-            }
-            Ok(outcomes.into_iter().flatten().collect())
-        })
+        Box::pin(async move { in_calls(&levels, STOCK_BATCH, |chunk| self.set_stock(chunk)).await })
+    }
+
+    fn push_prices(&self, prices: Vec<ListingPrice>) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>> {
+        Box::pin(async move { in_calls(&prices, STOCK_BATCH, |chunk| self.set_prices(chunk)).await })
     }
 
     fn list_products(&self, page: Option<String>) -> BoxFuture<'_, Result<ProductPage, PortError>> {

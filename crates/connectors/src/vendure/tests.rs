@@ -1,7 +1,7 @@
 //! Payloads recorded against Vendure 3.7.3, and faults.
 
 use consign_ports::{ChannelPayment, DespatchLine, IncomingOrder};
-use consign_values::Quantity;
+use consign_values::{Currency, Money, Quantity};
 use proptest::prelude::*;
 use wiremock::matchers::{body_string_contains, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -394,6 +394,26 @@ async fn stock_on_hand_is_our_figure_and_what_the_shop_has_allocated() {
     assert_eq!(body["variables"]["i"], expected, "40 to sell and 4 allocated");
     // 57 on hand and 4 allocated offer 53 already: nothing is sent, so the expectation of one update holds.
     assert_eq!(channel.push_stock(vec![level("L2201308", 53)]).await.unwrap(), [Ok(())]);
+}
+
+#[tokio::test]
+async fn a_price_is_set_in_its_currency_and_the_shops_precision() {
+    let server = shop().await;
+    mount(&server, "productVariants(options", json_answer(&recorded!("14-variant-by-sku")["response"])).await;
+    let updated = json_answer(&json!({"data": {"updateProductVariants": []}}));
+    Mock::given(body_string_contains("updateProductVariants")).respond_with(updated).expect(1).mount(&server).await;
+    let channel = kind().connect(&connection(&server)).unwrap();
+    let price = |sku: &str| ListingPrice {
+        channel_sku: sku.into(),
+        channel_reference: "1".into(),
+        price: Money::from_minor(1_999, Currency::parse("GBP").unwrap()).unwrap(),
+    };
+    let outcomes = channel.push_prices(vec![price("L2201308"), price("GONE")]).await.unwrap();
+    assert_eq!(outcomes[0], Ok(()));
+    assert!(matches!(outcomes[1], Err(PortError::Refused(_))));
+    let sent = server.received_requests().await.unwrap();
+    let body: Value = serde_json::from_slice(&sent[2].body).unwrap();
+    assert_eq!(body["variables"]["i"], json!([{"id": "1", "prices": [{"currencyCode": "GBP", "price": 1_999}]}]));
 }
 
 #[tokio::test]

@@ -58,6 +58,7 @@ impl<'d> Shop<'d> {
             partial_despatch: true,
             cancel: true,
             stock: true,
+            prices: true,
             despatch_batch: 100,
             stock_batch: 1_000,
             overlap_seconds: 60,
