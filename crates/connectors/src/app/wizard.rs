@@ -19,7 +19,7 @@ pub(super) const CONNECT: &str = "$connect";
 pub(super) const FINISHED: &str = "UserConfig";
 
 /// The endpoints that Consign calls, by their manifest names, with the paths that apps usually give them.
-pub(super) const ENDPOINTS: [(&str, &str); 11] = [
+pub(super) const ENDPOINTS: [(&str, &str); 12] = [
     ("AddNewUserEndpoint", "/api/Config/AddNewUser"),
     ("UserConfigEndpoint", "/api/Config/UserConfig"),
     ("SaveConfigEndpoint", "/api/Config/SaveUserConfig"),
@@ -31,6 +31,7 @@ pub(super) const ENDPOINTS: [(&str, &str); 11] = [
     ("DespatchEndpoint", "/api/Order/Despatch"),
     ("ProductsEndpoint", "/api/Product/Products"),
     ("InventoryUpdateEndpoint", "/api/Product/InventoryUpdate"),
+    ("PriceUpdateEndpoint", "/api/Product/PriceUpdate"),
 ];
 /// Optional, a later addition to the protocol.
 pub(super) const CANCEL: (&str, &str) = ("CancelEndpoint", "/api/processedorders/cancel");
