@@ -362,7 +362,7 @@ async fn show(
                             } } }
                         } }
                         td.num { @if let Some(units) = listing.submitted { (units) } }
-                        td { @if listing.gone { span.badge.bad { "gone from the channel" } } " " (listing.last_error) }
+                        td { @if listing.gone { span.badge.bad { "gone from the channel" } } " " (listing.last_error) @if !listing.price_error.is_empty() { " price: " (listing.price_error) } }
                     } } }
                 } }
                 @if listings.len() > 50 { p.pages { a rel="next" href={"/channels/" (id) "?unlinked=" (query.unlinked) "&after=" (listings[49].channel_sku.replace('&', "%26").replace('+', "%2B").replace('#', "%23"))} { "Next page →" } } }
@@ -419,6 +419,7 @@ fn settings_form(
             @if can.cancel { (tick("send_cancellations", channel.send_cancellations, "tell the channel of cancellations")) }
             @if can.stock {
                 (tick("push_stock", channel.push_stock, "push stock to the channel"))
+                @if can.prices { (tick("push_prices", channel.push_prices, "push prices to the channel: those set for it on the items' pages")) }
                 fieldset { legend { "Stock of these locations, summed; none ticked means all" }
                     @for place in places { label { span { input type="checkbox" name="stock_location" value=(place.id) checked[chosen.contains(&place.id)]; " " (place.name) } } }
                 }
@@ -466,6 +467,7 @@ async fn settings(
         send_despatches: fields.ticked("send_despatches"),
         send_cancellations: fields.ticked("send_cancellations"),
         push_stock: fields.ticked("push_stock"),
+        push_prices: fields.ticked("push_prices"),
         max_listed: fields.maybe_int("max_listed")?,
         end_when: fields.maybe_int("end_when")?.unwrap_or(0),
         stock_percent: fields.maybe_int("stock_percent")?.unwrap_or(100),

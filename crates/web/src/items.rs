@@ -3,11 +3,12 @@
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
+use consign_oms::channels::{self, Channel, ItemPrice};
 use consign_oms::items::{self, Item, ItemForm};
 use consign_oms::users::Permission;
 use consign_oms::{Error, history};
-use consign_values::{Currency, ItemId, Money, Rate};
+use consign_values::{ChannelId, Currency, ItemId, Money, Rate};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -21,6 +22,7 @@ pub fn routes() -> Router<App> {
         .route("/items", get(list))
         .route("/items/new", get(new).post(create))
         .route("/items/{id}", get(show).post(edit))
+        .route("/items/{id}/prices", post(set_price))
 }
 
 #[derive(Default, Deserialize)]
@@ -114,20 +116,56 @@ async fn create(State(app): State<App>, user: EditItems, fields: Fields) -> Answ
 }
 
 async fn show(State(app): State<App>, View(user): View, Path(id): Path<i64>) -> Answer<Markup> {
+    let id = ItemId(id);
     let (item, barcodes, entries) = app
-        .read(move |tx| {
-            Ok((items::get(tx, ItemId(id))?, items::barcodes(tx, ItemId(id))?, history::list(tx, "item", id)?))
-        })
+        .read(move |tx| Ok((items::get(tx, id)?, items::barcodes(tx, id)?, history::list(tx, "item", id.0)?)))
         .await?;
+    let (prices, instances) = app.read(move |tx| Ok((channels::prices_of(tx, id)?, channels::list(tx)?))).await?;
+    let takes_prices = |c: &Channel| app.kind(&c.kind).is_ok_and(|kind| kind.capabilities().prices);
+    let instances: Vec<Channel> = instances.into_iter().filter(takes_prices).collect();
     let may = user.role.may(Permission::EditItems);
     let content = html! {
         h1 { (item.sku) }
         p { a href={"/stock/" (item.id)} { "Its stock" } }
         (form(&format!("/items/{id}"), Some(&item), &barcodes, may))
+        (price_table(&item, &prices, &instances, may))
         h2 { "History" }
         table.plain-table { tbody { @for entry in &entries { tr { td { (ui::moment(entry.at)) } td { (entry.actor) } td { strong { (entry.kind) } " " (entry.detail) } } } } }
     };
     ui::page(&app, &user, "/items", &item.sku, content).await
+}
+
+/// One row for each channel that takes prices; an empty field takes the price away.
+fn price_table(item: &Item, prices: &[ItemPrice], instances: &[Channel], may: bool) -> Markup {
+    html! {
+        h2 { "Prices on channels" }
+        @if instances.is_empty() { p.dim { "No channel that takes prices has been added yet." } }
+        @for channel in instances {
+            @let price = prices.iter().find(|price| price.channel_id == channel.id);
+            form.inline method="post" action={"/items/" (item.id) "/prices"} {
+                input type="hidden" name="channel" value=(channel.id);
+                label { (channel.name) " "
+                    input name="price" inputmode="decimal" size="8" disabled[!may] value=[price.map(|p| p.price().to_decimal().to_string())] placeholder="none"; }
+                label { span.hidden { "Currency of " (channel.name) }
+                    input name="currency" maxlength="3" size="4" disabled[!may] value=(price.map_or(item.currency, |p| p.currency)); }
+                @if may { button { "Set" } }
+                @if !channel.push_prices { " " small.dim { "not told: the channel's switch " em { "push prices" } " is off" } }
+            }
+        }
+    }
+}
+
+async fn set_price(State(app): State<App>, user: EditItems, Path(id): Path<i64>, fields: Fields) -> Answer<Redirect> {
+    let channel = ChannelId(fields.int("channel")?);
+    let price = if fields.get("price").trim().is_empty() {
+        None
+    } else {
+        let currency = Currency::parse(fields.get("currency")).unwrap_or(Currency::UNKNOWN);
+        let price = Money::from_decimal(fields.decimal("price")?, currency);
+        Some(price.map_err(|error| Error::invalid("price", error.to_string()))?)
+    };
+    app.write(user.actor(), move |tx, ctx| channels::set_price(tx, ctx, ItemId(id), channel, price)).await?;
+    Ok(Redirect::to(&format!("/items/{id}")))
 }
 
 async fn edit(State(app): State<App>, user: EditItems, Path(id): Path<i64>, fields: Fields) -> Answer<Redirect> {

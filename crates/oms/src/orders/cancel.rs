@@ -3,6 +3,7 @@
 use consign_db::Tx;
 use consign_values::{OrderId, clean};
 
+use super::search_text::index;
 use super::{Action, DespatchState, Order, OrderState, open_for, store};
 use crate::stock::{Book, Cause, claims_of};
 use crate::{Ctx, Error, Result, changes, decisions, despatch, history};
@@ -35,7 +36,6 @@ pub fn cancel_by_channel(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, because: &
 pub fn delete(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, reason: &str) -> Result<()> {
     let order = open_for(tx, id, Action::Delete)?;
     end(tx, ctx, &order, OrderState::Deleted, Cause::Delete)?;
-    tx.search_delete("order_search", id.0)?;
     history::record(tx, ctx, "order", id.0, "deleted", clean(reason, 255))?;
     changes::announce(tx, ctx, "order", [id.0])
 }
@@ -48,5 +48,6 @@ fn end(tx: &mut Tx<'_>, ctx: &Ctx<'_>, order: &Order, state: OrderState, cause: 
     }
     book.close(tx)?;
     store::end(tx, order.id, state, ctx.now())?;
+    index(tx, &Order { state, ..order.clone() })?;
     store::set_despatch_state(tx, order.id, DespatchState::None)
 }

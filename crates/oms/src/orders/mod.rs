@@ -11,6 +11,7 @@ mod order;
 mod process;
 mod receive;
 mod search;
+mod search_text;
 mod store;
 mod take;
 mod update;

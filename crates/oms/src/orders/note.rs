@@ -3,7 +3,8 @@
 use consign_db::Tx;
 use consign_values::{OrderId, Timestamp, clean};
 
-use super::{Action, Note, open_for, refusal, store};
+use super::search_text::index;
+use super::{Action, Note, Order, open_for, refusal, store};
 use crate::{Ctx, Error, Result, changes, history};
 
 /// Adds a note, whatever the order's state.
@@ -58,6 +59,9 @@ pub fn set_shipping(
     let order = open_for(tx, id, Action::Ship)?;
     let (carrier, service, tracking) = (clean(carrier, 128), clean(service, 128), clean(tracking_number, 128));
     store::set_shipping(tx, id, &carrier, &service, &tracking)?;
+    if tracking != order.tracking_number {
+        index(tx, &Order { tracking_number: tracking.clone(), ..order.clone() })?;
+    }
     for (field, changed) in [
         ("carrier", carrier != order.carrier),
         ("service", service != order.service),

@@ -1,7 +1,7 @@
 //! An order, its lines, and the shapes that pages read.
 
 use consign_db::row;
-use consign_values::{ChannelId, Currency, ItemId, LineId, LocationId, Money, OrderId, Rate, Timestamp};
+use consign_values::{Address, ChannelId, Currency, ItemId, LineId, LocationId, Money, OrderId, Rate, Timestamp};
 
 use crate::stock::StockState;
 
@@ -180,6 +180,18 @@ row! {
         pub properties: String,
         /// JSON object: who set each field last.
         pub provenance: String,
+    }
+}
+
+impl Detail {
+    /// Where the order goes.
+    pub fn delivery(&self) -> Address {
+        serde_json::from_str(&self.delivery).unwrap_or_default()
+    }
+
+    /// Who pays.
+    pub fn billing(&self) -> Address {
+        serde_json::from_str(&self.billing).unwrap_or_default()
     }
 }
 

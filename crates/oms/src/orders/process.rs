@@ -3,6 +3,7 @@
 use consign_db::Tx;
 use consign_values::OrderId;
 
+use super::search_text::index;
 use super::{Action, Line, Order, OrderState, Payment, open_for, store};
 use crate::settings::{ProcessingChecks, processing_checks};
 use crate::stock::{Book, Claim, claims_of};
@@ -23,6 +24,7 @@ pub fn process(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId) -> Result<()> {
         book.deduct(claim);
     }
     store::end(tx, id, OrderState::Processed, ctx.now())?;
+    index(tx, &Order { state: OrderState::Processed, ..order.clone() })?;
     book.close(tx)?;
     history::record(tx, ctx, "order", id.0, "processed", format!("at {}", location.name))?;
     despatch::queue_despatch(tx, ctx, &order, &lines)?;

@@ -3,7 +3,8 @@
 use consign_db::{Query, Tx};
 use consign_values::{LocationId, OrderId, Timestamp};
 
-use super::{Order, OrderState};
+use super::search_text::{ENDED, OPEN};
+use super::{Order, OrderState, store};
 use crate::Result;
 
 /// Orders on a page.
@@ -58,16 +59,15 @@ pub struct Page {
 
 /// A page of what `filter` finds.
 pub fn search(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
-    let text = filter.text.trim();
-    let mut query = Query::new("SELECT {o.*} FROM orders o WHERE ");
+    let mut query = Query::new("SELECT {o.*} FROM ");
     conditions(&mut query, filter);
     let key: fn(&Order) -> (i64, i64);
-    if !text.is_empty() {
-        // By id, newest first: both engines' text indexes can be walked that way, and ids rise with age.
+    if filter.has_text() {
+        // By id, newest first: the text index is walked that way, and ids rise with age.
         if let Some((_, id)) = filter.after {
-            query.push(" AND o.id < ").bind(id);
+            query.push(" AND ").push_row_id("order_search").push(" < ").bind(id);
         }
-        query.push(" ORDER BY o.id DESC");
+        query.push(" ORDER BY ").push_row_id("order_search").push(" DESC");
         key = |order| (0, order.id.0);
     } else if filter.scope == Scope::Ended {
         after(&mut query, filter, " AND (o.ended_at, o.id) < (");
@@ -87,18 +87,39 @@ pub fn search(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
     let more = orders.len() > PAGE;
     orders.truncate(PAGE);
     let next = orders.last().filter(|_| more).map(key);
+    if let Some(named) = named_by_id(tx, filter)? {
+        orders.retain(|order| order.id != named.id);
+        orders.insert(0, named);
+    }
     Ok(Page { orders, next })
+}
+
+/// The order whose id was typed as the text: on top of the first page.
+fn named_by_id(tx: &mut Tx<'_>, filter: &Filter) -> Result<Option<Order>> {
+    match filter.text.trim().parse() {
+        Ok(id) if filter.after.is_none() => {
+            Ok(store::find(tx, OrderId(id))?.filter(|order| filter.admits(order) && !filter.trouble))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// How many orders `filter` finds, but no more than `limit`: a list says "10,000+" instead of counting a million.
 pub fn count_up_to(tx: &mut Tx<'_>, filter: &Filter, limit: u32) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT 1 FROM orders o WHERE ");
+    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT 1 FROM ");
     conditions(&mut query, filter);
     query.limit(limit).push(") counted");
     Ok(tx.query::<i64>(&query)?.pop().unwrap_or(0))
 }
 
+/// The sources and the conditions.
 fn conditions(query: &mut Query, filter: &Filter) {
+    if filter.has_text() {
+        let scope = if filter.scope == Scope::Open { OPEN } else { ENDED };
+        query.push_text_rows("order_search", "orders o ON o.id", &[filter.text.trim(), scope]).push(" AND ");
+    } else {
+        query.push("orders o WHERE ");
+    }
     // Literals, not parameters: the planner matches them with the partial indexes.
     query.push(match filter.scope {
         Scope::Open => "o.state = 'open'",
@@ -109,19 +130,6 @@ fn conditions(query: &mut Query, filter: &Filter) {
     }
     if let Some(location) = filter.location {
         query.push(" AND o.location_id = ").bind(location);
-    }
-    let text = filter.text.trim();
-    if text.is_empty() {
-        return;
-    }
-    match text.parse::<i64>() {
-        Ok(number) => {
-            query.push(" AND (o.id = ").bind(number).push(" OR ");
-            query.push_text_match("order_search", "o.id", text).push(")");
-        }
-        Err(_) => {
-            query.push(" AND ").push_text_match("order_search", "o.id", text);
-        }
     }
 }
 
@@ -140,6 +148,10 @@ impl Filter {
     /// Processed and cancelled orders, latest first.
     pub fn ended() -> Self {
         Filter { scope: Scope::Ended, ..Filter::default() }
+    }
+
+    fn has_text(&self) -> bool {
+        !self.text.trim().is_empty()
     }
 
     /// Whether it would find `order` (text apart): for rows that change while they are on screen.

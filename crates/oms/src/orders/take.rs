@@ -7,6 +7,7 @@ use consign_ports::IncomingOrder;
 use consign_values::{ItemId, LineId, OrderId, Timestamp, clean};
 
 use super::money::totals;
+use super::search_text::search_text;
 use super::{DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment};
 use crate::channels::{Channel, TagMap};
 use crate::decisions::Decision;
@@ -115,17 +116,6 @@ pub fn wanted(order: &Order, line: &Line) -> Option<Wanted> {
         priority: order.priority,
         received_at: order.received_at,
     })
-}
-
-/// The text that an order is found by.
-pub fn search_text(order: &Order, lines: &[Line], email: &str, town: &str) -> String {
-    let mut words: Vec<&str> = vec![&order.reference, &order.secondary_reference, &order.external_reference];
-    words.extend([order.full_name.as_str(), &order.company, &order.buyer, email, town, &order.postcode]);
-    words.push(&order.tracking_number);
-    words.extend(lines.iter().take(50).map(|line| line.channel_sku.as_str()));
-    words.retain(|word| !word.is_empty());
-    words.dedup();
-    words.join(" ").to_lowercase()
 }
 
 impl NewOrders {

@@ -6,7 +6,8 @@ use consign_db::Tx;
 use consign_ports::IncomingOrder;
 use consign_values::{LineId, OrderId};
 
-use super::take::{Mappings, line_row, parts, search_text, wanted};
+use super::search_text::search_text;
+use super::take::{Mappings, line_row, parts, wanted};
 use super::{HoldReason, Line, NO_DEADLINE, Payment, hold, store};
 use crate::channels::Channel;
 use crate::stock::{Book, Cause, claims_of, refresh};

@@ -77,10 +77,9 @@ pub struct OrderView {
 pub fn view(tx: &mut Tx<'_>, id: OrderId) -> Result<OrderView> {
     let order = super::get(tx, id)?;
     let detail = store::detail(tx, id)?.ok_or(Error::NotFound("order"))?;
-    let read = |text: &str| serde_json::from_str::<Address>(text).unwrap_or_default();
     Ok(OrderView {
-        delivery: read(&detail.delivery),
-        billing: read(&detail.billing),
+        delivery: detail.delivery(),
+        billing: detail.billing(),
         lines: store::line_views(tx, id)?,
         holds: store::holds(tx, id)?,
         notes: store::notes(tx, id)?,

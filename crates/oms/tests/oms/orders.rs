@@ -262,3 +262,44 @@ fn on_paper() -> Order {
         version: 1,
     }
 }
+
+#[test]
+fn a_text_search_finds_by_reference_name_and_tracking_number_among_open_or_ended_orders_newest_first() {
+    on_each_engine(MIGRATIONS, |db| {
+        let shop = Shop::open(db);
+        shop.item("X", &[(shop.default, 500)]);
+        let page = (1..=120).map(|n| incoming(paid(&format!("REF-{n:04}"), &[("X", 1)]))).collect();
+        shop.receive(page);
+        let first = shop.order("REF-0001");
+        shop.does(|tx, ctx| orders::set_shipping(tx, ctx, first.id, "Own", "Van", "TRACK/77%_x")).unwrap();
+        let find = |filter: orders::Filter| {
+            let page = db.read(|tx| orders::search(tx, &filter)).unwrap();
+            (page.orders.iter().map(|order| order.reference.clone()).collect::<Vec<_>>(), page.next)
+        };
+        let open = |text: &str| orders::Filter { text: text.to_owned(), ..orders::Filter::open() };
+        let ended = |text: &str| orders::Filter { text: text.to_owned(), ..orders::Filter::ended() };
+        assert_eq!(find(open("track/77%_X")).0, ["REF-0001"]);
+        assert_eq!(find(open("track/77x")).0, [""; 0]);
+        shop.does(|tx, ctx| orders::process(tx, ctx, first.id)).unwrap();
+        assert_eq!((find(open("track/77")).0, find(ended("track/77")).0), (vec![], vec!["REF-0001".to_owned()]));
+        let (mut seen, mut filter) = (Vec::new(), open("ann lee"));
+        loop {
+            let (found, next) = find(filter.clone());
+            seen.extend(found);
+            filter.after = next;
+            if next.is_none() {
+                break;
+            }
+        }
+        let expected: Vec<String> = (2..=120).rev().map(|n| format!("REF-{n:04}")).collect();
+        assert_eq!(seen, expected, "each once, newest first");
+        assert_eq!(db.read(|tx| orders::count_up_to(tx, &open("ann lee"), 100)).unwrap(), 100);
+        let by_id = find(open(&shop.order("REF-0005").id.to_string())).0;
+        assert_eq!(by_id[0], "REF-0005", "an order's id comes first");
+        let second = shop.order("REF-0002");
+        shop.does(|tx, ctx| orders::cancel(tx, ctx, second.id, "changed mind", false)).unwrap();
+        let third = shop.order("REF-0003");
+        shop.does(|tx, ctx| orders::delete(tx, ctx, third.id, "twice")).unwrap();
+        assert_eq!(find(ended("REF-000")).0, ["REF-0002", "REF-0001"], "a deleted order is found nowhere");
+    });
+}
