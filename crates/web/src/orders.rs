@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use consign_oms::despatch;
 use consign_oms::locations::{self, Location};
-use consign_oms::orders::{self, Filter, LineView, Order, OrderView, Page, Scope, Sort};
+use consign_oms::orders::{self, Count, Filter, LineView, Order, OrderView, Page, Scope, Sort};
 use consign_oms::users::{self, Permission, User};
 use consign_oms::{Ctx, Error, items};
 use consign_values::{Address, LineId, LocationId, Money, OrderId};
@@ -28,6 +28,7 @@ pub fn routes() -> Router<App> {
         .route("/orders", get(open))
         .route("/processed", get(ended))
         .route("/orders/rows", get(rows))
+        .route("/orders/ids", get(ids))
         .route("/orders/bulk", post(bulk))
         .route("/orders/{id}", get(show))
         .route("/orders/{id}/{action}", post(act))
@@ -69,12 +70,9 @@ impl ListQuery {
     }
 }
 
-/// Beyond that a list says "10,000+".
-const COUNT_LIMIT: u32 = 10_001;
-
 struct Listed {
     page: Page,
-    count: i64,
+    count: Count,
     places: Vec<Location>,
 }
 
@@ -83,7 +81,7 @@ async fn list(app: &App, filter: Filter) -> Answer<Listed> {
         .read(move |tx| {
             Ok(Listed {
                 page: orders::search(tx, &filter)?,
-                count: orders::count_up_to(tx, &filter, COUNT_LIMIT)?,
+                count: orders::count(tx, &filter)?,
                 places: locations::list(tx)?,
             })
         })
@@ -124,10 +122,6 @@ async fn open(
     Ok(ui::page(&app, &user, "/orders", "Open orders", content).await?.into_response())
 }
 
-fn counted(count: i64) -> String {
-    if count >= i64::from(COUNT_LIMIT) { "10,000+".to_owned() } else { count.to_string() }
-}
-
 fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool) -> Markup {
     html! {
         form.bar method="get" action=(path) role="search" {
@@ -145,7 +139,7 @@ fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool) -> Ma
                 } }
             }
             button { "Search" }
-            span.count { strong { (counted(listed.count)) } " orders" }
+            span.count { strong #count { (listed.count) } " orders" }
         }
     }
 }
@@ -155,7 +149,7 @@ fn open_page(user: &User, query: &ListQuery, listed: &Listed) -> Markup {
     html! {
         h1.hidden { "Open orders" }
         (search_bar(query, listed, "/orders", true))
-        @if may { (bulk_bar(&listed.places)) }
+        @if may { (bulk_bar(&listed.places, listed.page.next.map(|_| listed.count))) }
         p.news #news hidden { button type="button" data-reload { "New orders have arrived – show them (r)" } }
         div #results role="status" {}
         @if listed.page.orders.is_empty() {
@@ -181,16 +175,19 @@ fn open_page(user: &User, query: &ListQuery, listed: &Listed) -> Markup {
 fn keys() -> Markup {
     html! {
         details.keys { summary { "Keys (?)" } p {
-            kbd { "/" } " search " kbd { "j" } kbd { "k" } " down, up " kbd { "x" } " select " kbd { "a" } " all " kbd { "Enter" } " open "
+            kbd { "/" } " search " kbd { "j" } kbd { "k" } " down, up " kbd { "x" } " select " kbd { "a" } " all on the page " kbd { "A" } " all found " kbd { "Enter" } " open "
             kbd { "p" } " process " kbd { "m" } " move " kbd { "h" } " park " kbd { "l" } " lock " kbd { "t" } " tag " kbd { "r" } " reload"
         } }
     }
 }
 
-fn bulk_bar(places: &[Location]) -> Markup {
+/// With `whole`, the count of orders found, if they are more than this page.
+fn bulk_bar(places: &[Location], whole: Option<Count>) -> Markup {
     html! {
         form.bar.bulk #bulk method="post" action="/orders/bulk" {
             span #selected { "0 selected" }
+            @if let Some(count) = whole { button type="button" #whole data-key="A" data-count=(count) { "Select all " (count) } }
+            button type="button" #stop hidden { "Stop" }
             button.primary name="action" value="process" data-key="p" { "Process" }
             label { span.hidden { "Move to" } select name="location" #move-to { @for place in places { option value=(place.id) { (place.name) } } } }
             button name="action" value="move" data-key="m" { "Move" }
@@ -227,12 +224,22 @@ pub fn row(order: &Order, places: &[Location], may: bool) -> Markup {
 
 async fn rows(State(app): State<App>, View(user): View, Query(query): Query<ListQuery>) -> Answer<Markup> {
     let ids: Vec<OrderId> = query.ids.split(',').filter_map(|id| id.parse().ok()).map(OrderId).take(200).collect();
-    let (found, places) = app.read(move |tx| Ok((orders::list_of(tx, &ids)?, locations::list(tx)?))).await?;
     let filter = query.filter(Scope::Open);
+    let whole = Filter { after: None, ..filter.clone() };
+    let (found, places, count) =
+        app.read(move |tx| Ok((orders::list_of(tx, &ids)?, locations::list(tx)?, orders::count(tx, &whole)?))).await?;
     let may = user.role.may(Permission::WorkOrders);
-    Ok(
-        html! { table { tbody { @for order in found.iter().filter(|order| filter.admits(order)) { (row(order, &places, may)) } } } },
-    )
+    Ok(html! {
+        span #count { (count) }
+        table { tbody { @for order in found.iter().filter(|order| filter.admits(order)) { (row(order, &places, may)) } } }
+    })
+}
+
+/// The ids of all open orders that the list's search finds, at most 10,000: for actions on the whole search.
+async fn ids(State(app): State<App>, _: WorkOrders, Query(query): Query<ListQuery>) -> Answer<Response> {
+    let filter = Filter { after: None, ..query.filter(Scope::Open) };
+    let ids = app.read(move |tx| orders::ids(tx, &filter)).await?;
+    Ok(Json(json!({ "ids": ids })).into_response())
 }
 
 async fn ended(

@@ -28,7 +28,7 @@ pub use order::{
 };
 pub use process::process;
 pub use receive::{PageOutcome, Received, receive_page, retry_rejected};
-pub use search::{Filter, Page, Scope, Sort, count_up_to, search};
+pub use search::{Count, Filter, Page, Scope, Sort, count, ids, search};
 pub use view::{LineView, OrderView, provenance, view};
 
 pub(crate) use store::set_despatch_state;

@@ -61,27 +61,7 @@ pub struct Page {
 pub fn search(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
     let mut query = Query::new("SELECT {o.*} FROM ");
     conditions(&mut query, filter);
-    let key: fn(&Order) -> (i64, i64);
-    if filter.has_text() {
-        // By id, newest first: the text index is walked that way, and ids rise with age.
-        if let Some((_, id)) = filter.after {
-            query.push(" AND ").push_row_id("order_search").push(" < ").bind(id);
-        }
-        query.push(" ORDER BY ").push_row_id("order_search").push(" DESC");
-        key = |order| (0, order.id.0);
-    } else if filter.scope == Scope::Ended {
-        after(&mut query, filter, " AND (o.ended_at, o.id) < (");
-        query.push(" ORDER BY o.ended_at DESC, o.id DESC");
-        key = |order| (order.ended_at.unwrap_or_default().0, order.id.0);
-    } else if filter.sort == Sort::DespatchBy {
-        after(&mut query, filter, " AND (o.despatch_by, o.id) > (");
-        query.push(" ORDER BY o.despatch_by, o.id");
-        key = |order| (order.despatch_by.0, order.id.0);
-    } else {
-        after(&mut query, filter, " AND (o.received_at, o.id) < (");
-        query.push(" ORDER BY o.received_at DESC, o.id DESC");
-        key = |order| (order.received_at.0, order.id.0);
-    }
+    let key = ordered(&mut query, filter);
     query.limit(PAGE as u32 + 1);
     let mut orders: Vec<Order> = tx.query(&query)?;
     let more = orders.len() > PAGE;
@@ -104,12 +84,74 @@ fn named_by_id(tx: &mut Tx<'_>, filter: &Filter) -> Result<Option<Order>> {
     }
 }
 
-/// How many orders `filter` finds, but no more than `limit`: a list says "10,000+" instead of counting a million.
-pub fn count_up_to(tx: &mut Tx<'_>, filter: &Filter, limit: u32) -> Result<i64> {
+/// Says in which sequence, after which place; gives how an order's own place is made.
+fn ordered(query: &mut Query, filter: &Filter) -> fn(&Order) -> (i64, i64) {
+    if filter.has_text() {
+        // By id, newest first: the text index is walked that way, and ids rise with age.
+        if let Some((_, id)) = filter.after {
+            query.push(" AND ").push_row_id("order_search").push(" < ").bind(id);
+        }
+        query.push(" ORDER BY ").push_row_id("order_search").push(" DESC");
+        |order| (0, order.id.0)
+    } else if filter.scope == Scope::Ended {
+        after(query, filter, " AND (o.ended_at, o.id) < (");
+        query.push(" ORDER BY o.ended_at DESC, o.id DESC");
+        |order| (order.ended_at.unwrap_or_default().0, order.id.0)
+    } else if filter.sort == Sort::DespatchBy {
+        after(query, filter, " AND (o.despatch_by, o.id) > (");
+        query.push(" ORDER BY o.despatch_by, o.id");
+        |order| (order.despatch_by.0, order.id.0)
+    } else {
+        after(query, filter, " AND (o.received_at, o.id) < (");
+        query.push(" ORDER BY o.received_at DESC, o.id DESC");
+        |order| (order.received_at.0, order.id.0)
+    }
+}
+
+/// The ids of all orders that `filter` finds, in its sequence, at most 10,000: for doing something with each of them.
+pub fn ids(tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<OrderId>> {
+    let mut query = Query::new("SELECT o.id FROM ");
+    conditions(&mut query, filter);
+    ordered(&mut query, filter);
+    query.limit(COUNT_MAX);
+    Ok(tx.query(&query)?)
+}
+
+/// How many orders there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// So many were counted.
+    pub counted: u32,
+    /// There are more, but nobody waits for counting them.
+    pub more: bool,
+}
+
+/// `4,210` or `10,000+`.
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (thousands, rest) = (self.counted / 1_000, self.counted % 1_000);
+        if thousands > 0 {
+            write!(f, "{thousands},{rest:03}")?
+        } else {
+            write!(f, "{rest}")?
+        }
+        f.write_str(if self.more { "+" } else { "" })
+    }
+}
+
+/// Orders are counted so far.
+const COUNT_MAX: u32 = 10_000;
+/// Hits of a text search are counted so far: each costs a look at its order.
+const TEXT_COUNT_MAX: u32 = 1_000;
+
+/// How many orders `filter` finds. A list says "10,000+" instead of counting a million.
+pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<Count> {
+    let max = if filter.has_text() { TEXT_COUNT_MAX } else { COUNT_MAX };
     let mut query = Query::new("SELECT COUNT(*) FROM (SELECT 1 FROM ");
     conditions(&mut query, filter);
-    query.limit(limit).push(") counted");
-    Ok(tx.query::<i64>(&query)?.pop().unwrap_or(0))
+    query.limit(max + 1).push(") counted");
+    let found = tx.query::<i64>(&query)?.pop().and_then(|found| u32::try_from(found).ok()).unwrap_or(0);
+    Ok(Count { counted: found.min(max), more: found > max })
 }
 
 /// The sources and the conditions.
@@ -161,5 +203,16 @@ impl Filter {
             Scope::Ended => matches!(order.state, OrderState::Processed | OrderState::Cancelled),
         };
         scope && self.location.is_none_or(|location| location == order.location_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Count;
+
+    #[test]
+    fn a_count_is_written_for_people() {
+        let text = |counted, more| Count { counted, more }.to_string();
+        assert_eq!([text(7, false), text(4_021, false), text(10_000, true)], ["7", "4,021", "10,000+"]);
     }
 }
