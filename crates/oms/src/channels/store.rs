@@ -329,10 +329,20 @@ pub fn due_listings(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<DueListing>> {
              WHERE l.item_id = g.item_id AND l.tracked
                AND (NOT EXISTS (SELECT 1 FROM channel_stock_location s WHERE s.channel_id = g.channel_id)
                  OR l.location_id IN (SELECT s.location_id FROM channel_stock_location s WHERE s.channel_id = g.channel_id))
+           ) + (SELECT COALESCE(SUM(m.whole), 0) FROM (
+             SELECT MIN(CASE WHEN NOT l.tracked THEN 1000000 WHEN l.on_hand < l.demand THEN 0
+                 ELSE (l.on_hand - l.demand) / k.quantity END) AS whole
+               FROM item_component k JOIN stock_level l ON l.item_id = k.component_id
+               WHERE k.item_id = g.item_id
+                 AND (NOT EXISTS (SELECT 1 FROM channel_stock_location s WHERE s.channel_id = g.channel_id)
+                   OR l.location_id IN (SELECT s.location_id FROM channel_stock_location s WHERE s.channel_id = g.channel_id))
+               GROUP BY l.location_id
+               HAVING COUNT(*) = (SELECT COUNT(*) FROM item_component a WHERE a.item_id = g.item_id)) m
            ) AS BIGINT) AS available
          FROM listing g
          WHERE g.channel_id = $1 AND g.due AND g.item_id IS NOT NULL AND NOT g.ignore_stock AND NOT g.gone
-           AND EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+           AND (EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+             OR EXISTS (SELECT 1 FROM item_component k WHERE k.item_id = g.item_id))
          ORDER BY g.id LIMIT 2000"
     );
     Ok(tx.all(text, &[&id])?)
@@ -364,7 +374,8 @@ pub fn any_listing_due(tx: &mut Tx<'_>, id: ChannelId) -> Result<bool> {
         "SELECT g.id FROM channel c JOIN listing g ON g.channel_id = c.id
          WHERE c.id = $1 AND c.enabled AND c.push_stock AND c.paused_because = ''
            AND g.due AND g.item_id IS NOT NULL AND NOT g.ignore_stock AND NOT g.gone
-           AND EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+           AND (EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+             OR EXISTS (SELECT 1 FROM item_component k WHERE k.item_id = g.item_id))
          LIMIT 1"
     );
     Ok(tx.optional(text, &[&id])?.is_some())

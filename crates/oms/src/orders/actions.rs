@@ -22,6 +22,12 @@ pub enum Action {
     Tag,
     /// Set carrier, service and tracking number.
     Ship,
+    /// Edit it.
+    Edit,
+    /// Split it.
+    Split,
+    /// Merge it with others.
+    Merge,
     /// Link a line to an item.
     Link,
     /// Cancel it.
@@ -45,6 +51,9 @@ impl Action {
         Action::Unlock,
         Action::Tag,
         Action::Ship,
+        Action::Edit,
+        Action::Split,
+        Action::Merge,
         Action::Link,
         Action::Note,
         Action::SendAgain,
@@ -57,7 +66,7 @@ impl Action {
 pub fn refusal(order: &Order, action: Action) -> Option<Refusal> {
     use super::DespatchState::{Failed, Off, Rejected};
     match (action, order.state) {
-        (_, OrderState::Deleted) => return Some(Refusal::Deleted),
+        (_, OrderState::Deleted) => return Some(order.merged_into.map_or(Refusal::Deleted, Refusal::Merged)),
         (Action::Note, _) => return None,
         (Action::SendAgain, OrderState::Processed | OrderState::Cancelled) => {
             let resendable = matches!(order.despatch_state, Rejected | Failed | Off);

@@ -2,16 +2,22 @@
 
 mod actions;
 mod cancel;
+mod compose;
+mod edit;
 mod hold;
 mod link;
+mod merge;
 mod money;
 mod move_to;
 mod note;
 mod order;
 mod process;
 mod receive;
+mod reclaim;
+mod relations;
 mod search;
 mod search_text;
+mod split;
 mod store;
 mod take;
 mod update;
@@ -19,16 +25,20 @@ mod view;
 
 pub use actions::{Action, actions, refusal};
 pub use cancel::{cancel, delete};
+pub use edit::{LineEdit, OrderEdit, edit, editable};
 pub use hold::{lock, park, unlock, unpark};
 pub use link::{link_line, link_waiting};
+pub use merge::{MERGED, MergeCheck, merge, merge_check};
 pub use move_to::move_to;
 pub use note::{add_note, set_shipping, set_tag};
 pub use order::{
     DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment,
 };
-pub use process::process;
+pub use process::{process, process_notes_read};
 pub use receive::{PageOutcome, Received, receive_page, retry_rejected};
+pub use relations::{Relation, RelationKind, is_split, relations};
 pub use search::{Count, Filter, Page, Scope, Sort, count, ids, search};
+pub use split::{Part, split};
 pub use view::{LineView, OrderView, provenance, view};
 
 pub(crate) use store::set_despatch_state;
@@ -61,4 +71,10 @@ pub(crate) fn open_for(tx: &mut Tx<'_>, id: OrderId, action: Action) -> Result<O
         Some(refusal) => Err(refusal.into()),
         None => Ok(order),
     }
+}
+
+/// Fails if the order has changed since it was read at `version`: for forms that were open meanwhile.
+pub fn expect_version(tx: &mut Tx<'_>, id: OrderId, version: i64) -> Result<()> {
+    let order = store::lock(tx, id)?.ok_or(Error::NotFound("order"))?;
+    if order.version == version { Ok(()) } else { Err(Error::Stale) }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use consign_db::{Tx, row};
 use consign_values::{Address, ItemId, LineId, OrderId, Rate};
 
-use super::{Detail, Hold, Note, Order, store};
+use super::{Detail, Hold, Note, Order, Relation, store};
 use crate::decisions::{self, Decision};
 use crate::despatch::{self, Message};
 use crate::history::{self, Entry};
@@ -45,6 +45,14 @@ row! {
         pub tax_rate: Rate,
         /// Whether the price contains tax.
         pub tax_inclusive: bool,
+        /// The channel's order that it came with, in a merged order; else blank.
+        pub reference: String,
+        /// Put in by hand.
+        pub added: bool,
+        /// Stands for the lines after it that name it.
+        pub composite: bool,
+        /// The composite line that it is part of.
+        pub parent_line_id: Option<LineId>,
     }
 }
 
@@ -71,6 +79,8 @@ pub struct OrderView {
     pub decisions: Vec<Decision>,
     /// What its channel was or is to be told.
     pub messages: Vec<Message>,
+    /// The orders that it came out of, or that came out of it.
+    pub relations: Vec<Relation>,
 }
 
 /// Everything about one order.
@@ -86,6 +96,7 @@ pub fn view(tx: &mut Tx<'_>, id: OrderId) -> Result<OrderView> {
         history: history::list(tx, "order", id.0)?,
         decisions: decisions::list(tx, id)?,
         messages: despatch::of_order(tx, id)?,
+        relations: store::relations(tx, id)?,
         order,
         detail,
     })

@@ -213,7 +213,7 @@ fn what_can_be_done_follows_from_the_state_alone() {
         table.push_str(&format!("{name}: {}\n", possible.join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    open: Process Move Park Lock Tag Ship Link Note Cancel Delete
+    open: Process Move Park Lock Tag Ship Edit Split Merge Link Note Cancel Delete
     parked: Move Unpark Lock Note Delete
     locked: Move Park Unlock Note Delete
     processed: Note
@@ -260,6 +260,7 @@ fn on_paper() -> Order {
         created_at: Timestamp(0),
         ended_at: None,
         version: 1,
+        merged_into: None,
     }
 }
 

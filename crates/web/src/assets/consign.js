@@ -88,6 +88,10 @@ if (bulk) {
         results.textContent = "Select orders first: x, or the box before each.";
         return;
       }
+      if (event.submitter.value === "merge") {
+        location.assign(`/orders/merge?ids=${chosen.join(",")}`);
+        return;
+      }
       if (whole && !window.confirm(`${label}: all ${chosen.length} orders that were found?`)) return;
       buttons.forEach((button) => { button.disabled = true; });
       stopped = false;
