@@ -57,4 +57,6 @@ CREATE TABLE customer (
   address TEXT NOT NULL,
   updated_at BIGINT NOT NULL
 );
+CREATE INDEX customer_email ON customer (email) WHERE email <> '';
+CREATE INDEX customer_name ON customer (full_name);
 {search customer_search}

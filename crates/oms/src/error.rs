@@ -76,6 +76,8 @@ pub enum Refusal {
     NotLocked,
     /// It is parked because it is unpaid, and only payment unparks it.
     AwaitingPayment,
+    /// The order is paid.
+    AlreadyPaid,
     /// The order has been processed.
     AlreadyProcessed,
     /// The order has been cancelled.
@@ -129,6 +131,7 @@ impl Refusal {
             Refusal::NotParked => "not_parked",
             Refusal::NotLocked => "not_locked",
             Refusal::AwaitingPayment => "awaiting_payment",
+            Refusal::AlreadyPaid => "already_paid",
             Refusal::AlreadyProcessed => "already_processed",
             Refusal::AlreadyCancelled => "already_cancelled",
             Refusal::Deleted => "deleted",
@@ -162,6 +165,7 @@ impl fmt::Display for Refusal {
             Refusal::NotParked => "the order is not parked",
             Refusal::NotLocked => "the order is not locked",
             Refusal::AwaitingPayment => "the order waits for its payment; it is unparked when the channel reports it",
+            Refusal::AlreadyPaid => "the order is paid already",
             Refusal::AlreadyProcessed => "the order has been processed already",
             Refusal::AlreadyCancelled => "the order has been cancelled",
             Refusal::Deleted => "the order has been deleted",

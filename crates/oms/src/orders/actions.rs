@@ -1,6 +1,6 @@
 //! What can be done with an order now: the blocking matrix of reference 2.6, in this one place. It feeds buttons, menus and refusals.
 
-use super::{Order, OrderState};
+use super::{Order, OrderState, Payment};
 use crate::Refusal;
 
 /// Something that a person can do with an order.
@@ -22,6 +22,8 @@ pub enum Action {
     Tag,
     /// Set carrier, service and tracking number.
     Ship,
+    /// Say that the money has come.
+    MarkPaid,
     /// Edit it.
     Edit,
     /// Split it.
@@ -44,6 +46,7 @@ impl Action {
     /// All of them, in the order of the menus.
     pub const ALL: &'static [Action] = &[
         Action::Process,
+        Action::MarkPaid,
         Action::Move,
         Action::Park,
         Action::Unpark,
@@ -78,6 +81,9 @@ pub fn refusal(order: &Order, action: Action) -> Option<Refusal> {
         (_, OrderState::Open) => {}
     }
     match action {
+        Action::MarkPaid if order.payment == Payment::Paid => Some(Refusal::AlreadyPaid),
+        Action::MarkPaid if order.channel_id.is_some() => Some(Refusal::AwaitingPayment),
+        Action::MarkPaid => None,
         // Holds keep an order from being worked on; they don't keep it where it is.
         Action::Move | Action::Delete => None,
         Action::Park if order.parked => Some(Refusal::Parked),

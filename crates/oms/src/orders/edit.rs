@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use consign_db::Tx;
 use consign_values::{Address, FieldErrors, ItemId, LineId, Money, OrderId, Rate, Timestamp, clean};
+use serde::{Deserialize, Serialize};
 
 use super::compose::{Recipes, expand, recipes, scale};
 use super::money::{Priced, add_up, postage_tax};
@@ -22,7 +23,7 @@ use crate::{Ctx, Error, Result, changes, history, items};
 const LINES_MAX: usize = 1_000;
 
 /// What an edited order shall be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderEdit {
     /// Where it goes.
     pub delivery: Address,
@@ -47,7 +48,7 @@ pub struct OrderEdit {
 }
 
 /// What an edited line shall be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineEdit {
     /// The line it was; none for one that is put in.
     pub id: Option<LineId>,
@@ -162,7 +163,8 @@ pub fn edit(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, version: i64, new: &Ord
     changes::announce(tx, ctx, "order", [id.0])
 }
 
-fn checked(edit: &OrderEdit) -> Result<OrderEdit> {
+/// The form with its texts trimmed, or what is wrong with it, field by field.
+pub(super) fn checked(edit: &OrderEdit) -> Result<OrderEdit> {
     let mut errors = FieldErrors::new();
     let amount = |errors: &mut FieldErrors, field: &str, amount: i64| {
         if !(0..=Money::MAX).contains(&amount) {
@@ -223,7 +225,7 @@ fn new_lines(tx: &mut Tx<'_>, order: &Order, before: &[Line], edit: &OrderEdit) 
             return Err(wrong("item", "is no item"));
         }
         match line.id {
-            None => lines.extend(added(tx, order, line, &skus, &recipes)?),
+            None => lines.extend(added(tx, order.id, line, &skus, &recipes)?),
             Some(id) => {
                 let old = known.get(&id).filter(|old| old.parent_line_id.is_none() && !seen.contains(&id));
                 let old = old.ok_or_else(|| wrong("id", "is no line of this order"))?;
@@ -239,9 +241,10 @@ fn new_lines(tx: &mut Tx<'_>, order: &Order, before: &[Line], edit: &OrderEdit) 
     Ok(lines)
 }
 
-fn added(
+/// A line that a person puts in, with its parts.
+pub(super) fn added(
     tx: &mut Tx<'_>,
-    order: &Order,
+    order: OrderId,
     edit: &LineEdit,
     skus: &HashMap<ItemId, String>,
     recipes: &Recipes,
@@ -249,7 +252,7 @@ fn added(
     let id = LineId(tx.next_id("line")?);
     let mut line = Line {
         id,
-        order_id: order.id,
+        order_id: order,
         channel_line: format!("added-{id}"),
         channel_sku: edit.item_id.and_then(|item| skus.get(&item).cloned()).unwrap_or_default(),
         title: edit.title.clone(),

@@ -3,6 +3,7 @@
 mod actions;
 mod cancel;
 mod compose;
+mod draft;
 mod edit;
 mod hold;
 mod link;
@@ -25,6 +26,9 @@ mod view;
 
 pub use actions::{Action, actions, refusal};
 pub use cancel::{cancel, delete};
+pub use draft::{
+    DIRECT, Draft, DraftForm, begin_draft, complete_draft, discard_draft, draft, drafts, mark_paid, save_draft,
+};
 pub use edit::{LineEdit, OrderEdit, edit, editable};
 pub use hold::{lock, park, unlock, unpark};
 pub use link::{link_line, link_waiting};
@@ -44,13 +48,18 @@ pub use view::{LineView, OrderView, provenance, view};
 pub(crate) use store::set_despatch_state;
 
 use consign_db::Tx;
-use consign_values::OrderId;
+use consign_values::{Address, OrderId};
 
 use crate::{Error, Result};
 
 /// One order.
 pub fn get(tx: &mut Tx<'_>, id: OrderId) -> Result<Order> {
     store::find(tx, id)?.ok_or(Error::NotFound("order"))
+}
+
+/// Where an order goes.
+pub fn delivery(tx: &mut Tx<'_>, id: OrderId) -> Result<Address> {
+    Ok(store::detail(tx, id)?.ok_or(Error::NotFound("order"))?.delivery())
 }
 
 /// These orders, in no particular sequence; unknown ids are left out.

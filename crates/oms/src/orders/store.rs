@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use consign_db::{Tx, params, sql};
 use consign_ports::IncomingOrder;
-use consign_values::{ChannelId, LineId, LocationId, OrderId, Timestamp};
+use consign_values::{ChannelId, DraftId, LineId, LocationId, OrderId, Timestamp};
 
 use super::take::{Parts, pairs};
 use super::{
-    DespatchState, Detail, Hold, HoldKind, HoldReason, Line, LineView, Note, Order, OrderState, Payment, Relation,
+    DespatchState, Detail, Draft, Hold, HoldKind, HoldReason, Line, LineView, Note, Order, OrderState, Payment,
+    Relation,
 };
 use crate::{Ctx, Result};
 
@@ -334,5 +335,39 @@ pub fn set_merged(tx: &mut Tx<'_>, id: OrderId, into: OrderId, now: Timestamp) -
 pub fn move_notes(tx: &mut Tx<'_>, from: &[OrderId], to: OrderId) -> Result<()> {
     let text = sql!("UPDATE order_note SET order_id = $2 WHERE order_id = $1");
     tx.execute_many(text, from.iter().map(|from| params![*from, to]))?;
+    Ok(())
+}
+
+pub fn set_paid(tx: &mut Tx<'_>, id: OrderId, now: Timestamp) -> Result<()> {
+    tx.execute(sql!("UPDATE orders SET payment = 'paid', version = version + 1 WHERE id = $1"), &[&id])?;
+    tx.execute(sql!("UPDATE order_detail SET paid_at = $2 WHERE order_id = $1"), &[&id, &now])?;
+    Ok(())
+}
+
+pub fn find_draft(tx: &mut Tx<'_>, id: DraftId) -> Result<Option<Draft>> {
+    Ok(tx.optional(sql!(Draft, "SELECT {*} FROM order_draft WHERE id = $1 /*pg FOR UPDATE*/"), &[&id])?)
+}
+
+pub fn drafts(tx: &mut Tx<'_>) -> Result<Vec<Draft>> {
+    Ok(tx.all(sql!(Draft, "SELECT {*} FROM order_draft ORDER BY updated_at DESC, id DESC LIMIT 200"), &[])?)
+}
+
+pub fn update_draft(
+    tx: &mut Tx<'_>,
+    id: DraftId,
+    version: i64,
+    form: &str,
+    author: &str,
+    now: Timestamp,
+) -> Result<u64> {
+    let text = sql!(
+        "UPDATE order_draft SET form = $3, author = $4, updated_at = $5, version = version + 1
+         WHERE id = $1 AND version = $2"
+    );
+    Ok(tx.execute(text, &[&id, &version, &form, &author, &now])?)
+}
+
+pub fn delete_draft(tx: &mut Tx<'_>, id: DraftId) -> Result<()> {
+    tx.execute(sql!("DELETE FROM order_draft WHERE id = $1"), &[&id])?;
     Ok(())
 }

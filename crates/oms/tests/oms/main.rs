@@ -2,6 +2,7 @@
 
 mod changes;
 mod concurrency;
+mod drafts;
 mod intake;
 mod invariants;
 mod orders;

@@ -251,6 +251,17 @@ async function replaceContent(selector) {
   if (fresh && !inUse(old)) old.replaceWith(fresh);
 }
 
+// ---- fields that name an item: the list below them is filled while one types
+let asked = 0;
+document.addEventListener("input", async (event) => {
+  if (!event.target.matches("[data-items]") || event.target.value.length < 3) return;
+  const [turn, list] = [asked += 1, $(`#${event.target.getAttribute("list")}`)];
+  const answer = await fetch(`/items/find?q=${encodeURIComponent(event.target.value)}`);
+  if (!answer.ok || turn !== asked || !list) return;
+  const { items } = await answer.json();
+  list.replaceChildren(...items.map(({ sku, title }) => Object.assign(document.createElement("option"), { value: sku, label: title })));
+});
+
 // ---- keys
 let at = -1;
 function go(to) {

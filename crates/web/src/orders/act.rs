@@ -19,6 +19,7 @@ fn apply(tx: &mut consign_db::Tx<'_>, ctx: &Ctx<'_>, id: OrderId, action: &str, 
     match action {
         "process" if fields.ticked("notes_read") => orders::process_notes_read(tx, ctx, id),
         "process" => orders::process(tx, ctx, id),
+        "paid" => orders::mark_paid(tx, ctx, id),
         "move" => orders::move_to(tx, ctx, id, LocationId(fields.int("location")?)),
         "park" => orders::park(tx, ctx, id, fields.get("note")),
         "unpark" => orders::unpark(tx, ctx, id),

@@ -103,7 +103,7 @@ pub(super) async fn edit_page(State(app): State<App>, user: WorkOrders, Path(id)
             input type="hidden" name="version" value=(order.version);
             h2 { "Lines" }
             p.dim { "Another item or quantity on a line of the channel's keeps its place in the despatch note. Lines that are put in here are not told to the channel; lines that are taken out get no note." }
-            (line_table(&form.lines, &skus, order.currency))
+            (line_table(&form.lines, &skus, order.currency, form.lines.last().is_none_or(|line| line.tax_inclusive)))
             div.columns {
                 section {
                     fieldset { legend { "Sums, in " (order.currency) }
@@ -132,8 +132,14 @@ fn local(at: Timestamp) -> String {
     at.to_rfc3339().chars().take(16).collect()
 }
 
-/// The table of lines with a few empty rows; rows without a title and a SKU are nobody's.
-pub fn line_table(lines: &[LineEdit], skus: &HashMap<ItemId, String>, currency: Currency) -> Markup {
+/// The table of lines with a few empty rows; rows without a title and a SKU are nobody's. Prices of new lines contain tax or
+/// not, unless somebody says otherwise.
+pub fn line_table(
+    lines: &[LineEdit],
+    skus: &HashMap<ItemId, String>,
+    currency: Currency,
+    tax_inclusive: bool,
+) -> Markup {
     let money = |amount: i64| Money { amount, currency }.to_decimal().to_string();
     html! {
         table.grid.form-grid {
@@ -157,7 +163,7 @@ pub fn line_table(lines: &[LineEdit], skus: &HashMap<ItemId, String>, currency: 
                     td.num { input name={"line." (n) ".unit_price"} aria-label={"Price of a new line " (n + 1)} inputmode="decimal" size="9" placeholder="item's"; }
                     td.num { input name={"line." (n) ".discount"} aria-label={"Discount of a new line " (n + 1)} inputmode="decimal" size="7" placeholder="0"; }
                     td.num { input name={"line." (n) ".tax_rate"} aria-label={"Tax of a new line " (n + 1)} inputmode="decimal" size="5" placeholder="item's"; }
-                    td { input type="checkbox" name={"line." (n) ".tax_inclusive"} aria-label={"Price of the new line " (n + 1) " contains tax"} value="1" checked; }
+                    td { input type="checkbox" name={"line." (n) ".tax_inclusive"} aria-label={"Price of the new line " (n + 1) " contains tax"} value="1" checked[tax_inclusive]; }
                     td { input type="checkbox" name={"line." (n) ".is_service"} aria-label={"New line " (n + 1) " is a service"} value="1"; }
                     td {}
                 } }

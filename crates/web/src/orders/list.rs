@@ -119,6 +119,7 @@ fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool) -> Ma
                 } }
             }
             button { "Search" }
+            @if sorts { a.button href="/drafts" data-key="n" { "New order" } }
             span.count { strong #count { (listed.count) } " orders" }
         }
     }

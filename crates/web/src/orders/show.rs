@@ -162,6 +162,7 @@ fn action_bar(view: &OrderView, places: &[Location], may_delete: bool) -> Markup
                 label { span.hidden { "Tag" } select name="tag" { @for tag in 0..=6 { option value=(tag) selected[order.tag == tag] { @if tag == 0 { "no tag" } @else { "tag " (tag) } } } } }
                 button disabled[!can(Action::Tag)] { "Tag" }
             }
+            @if can(Action::MarkPaid) { (button(Action::MarkPaid, "paid", "It is paid", "$")) }
             (link_to(order, &possible, Action::Edit, "edit", "Edit …", "e"))
             (link_to(order, &possible, Action::Split, "split", "Split …", "s"))
             @if can(Action::SendAgain) { (button(Action::SendAgain, "send-again", "Send again", "g")) }
