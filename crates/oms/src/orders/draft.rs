@@ -139,7 +139,7 @@ pub fn discard_draft(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: DraftId) -> Result<()> 
 
 /// Makes the order of a draft that is still at `version`, and takes its stock; gives the order's id. Unpaid, it is parked.
 pub fn complete_draft(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: DraftId, version: i64) -> Result<OrderId> {
-    let draft = draft(tx, id)?;
+    let draft = store::lock_draft(tx, id)?.ok_or(Error::NotFound("draft"))?;
     if draft.version != version {
         return Err(Error::Stale);
     }

@@ -345,6 +345,10 @@ pub fn set_paid(tx: &mut Tx<'_>, id: OrderId, now: Timestamp) -> Result<()> {
 }
 
 pub fn find_draft(tx: &mut Tx<'_>, id: DraftId) -> Result<Option<Draft>> {
+    Ok(tx.optional(sql!(Draft, "SELECT {*} FROM order_draft WHERE id = $1"), &[&id])?)
+}
+
+pub fn lock_draft(tx: &mut Tx<'_>, id: DraftId) -> Result<Option<Draft>> {
     Ok(tx.optional(sql!(Draft, "SELECT {*} FROM order_draft WHERE id = $1 /*pg FOR UPDATE*/"), &[&id])?)
 }
 
