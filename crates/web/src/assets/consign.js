@@ -277,6 +277,10 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.matches("input:not([type=checkbox]), textarea, select")) {
     if (event.key === "Escape") event.target.blur();
+    if (event.key === "Enter" && event.target.dataset.enter) {
+      event.preventDefault();
+      $(event.target.dataset.enter).click();
+    }
     return;
   }
   const row = $(".grid tbody tr.at");
