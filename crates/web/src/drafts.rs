@@ -104,7 +104,7 @@ async fn show(
             (look_up(&query.customer, &found))
             h2 { "Lines" }
             (line_table(&form.order.lines, &skus, form.currency, form.tax_inclusive))
-            div.columns {
+            div.columns.three {
                 section { (general(&form, &places)) }
                 section { (address_fields("Deliver to", "delivery", &form.order.delivery))
                     label { input type="checkbox" name="keep_customer" value="1" checked[form.keep_customer]; " keep the customer in the address book" } }

@@ -223,7 +223,9 @@ async function arrived(ids) {
   const answer = await fetch(`/orders/rows?${query}`);
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const rows = $$("tr", fresh).filter((row) => !$(`#orders tr[data-id="${CSS.escape(row.dataset.id)}"]`));
+  // What is older than all that is shown has only changed, on another page.
+  const newest = Math.max(0, ...$$("#orders tr[data-id]").map((row) => Number(row.dataset.id)));
+  const rows = $$("tr", fresh).filter((row) => Number(row.dataset.id) > newest);
   showCount(fresh);
   if (rows.length === 0) return;
   if (!first) { $("#news").hidden = false; return; }
