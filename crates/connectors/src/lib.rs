@@ -5,6 +5,7 @@
 //! A connector knows nothing of stock, locations or the database, and keeps no state that a restart would lose: what it
 //! needs is in the `Connection`, and what it has read so far is in the page token.
 
+mod amazon;
 mod app;
 mod batch;
 mod http;
