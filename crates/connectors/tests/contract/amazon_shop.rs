@@ -19,6 +19,8 @@ const MARKETPLACE: &str = "A1F83G8C2ARO7P";
 struct State {
     orders: Vec<Value>,
     stock: BTreeMap<String, i64>,
+    /// In hundredths.
+    prices: BTreeMap<String, i64>,
     documents: Vec<String>,
     lose_next: bool,
     base: String,
@@ -127,6 +129,10 @@ impl Shop for AmazonShop {
         self.state.lock().unwrap().stock.get(sku).copied()
     }
 
+    fn price_minor(&self, sku: &str) -> Option<i64> {
+        self.state.lock().unwrap().prices.get(sku).copied()
+    }
+
     fn lose_next_answer(&self) {
         self.state.lock().unwrap().lose_next = true;
     }
@@ -206,13 +212,7 @@ fn act(state: &mut State, call: &Call, body: &Value) -> ResponseTemplate {
             let items: Vec<Value> = state.stock.iter().filter(|(sku, _)| fits(sku)).map(listing).collect();
             good(json!({ "numberOfResults": items.len(), "items": items }))
         }
-        "patchListingsItem" => match state.stock.get_mut(text("sku")) {
-            Some(stock) => {
-                *stock = body["patches"][0]["value"][0]["quantity"].as_i64().unwrap();
-                good(json!({ "sku": text("sku"), "status": "ACCEPTED", "submissionId": "1" }))
-            }
-            None => refused(404, "no such listing"),
-        },
+        "patchListingsItem" => patch(state, text("sku"), &body["patches"][0]),
         other => refused(400, other),
     }
 }
@@ -248,6 +248,21 @@ fn ship(state: &mut State, reference: &str, package: &Value) -> ResponseTemplate
         "packageItems": items,
     }));
     ResponseTemplate::new(204)
+}
+
+fn patch(state: &mut State, sku: &str, patch: &Value) -> ResponseTemplate {
+    let Some(stock) = state.stock.get_mut(sku) else { return refused(404, "no such listing") };
+    let value = &patch["value"][0];
+    match patch["path"].as_str() {
+        Some("/attributes/fulfillment_availability") => *stock = value["quantity"].as_i64().unwrap(),
+        Some("/attributes/purchasable_offer") => {
+            let price = value["our_price"][0]["schedule"][0]["value_with_tax"].as_f64().unwrap();
+            state.prices.insert(sku.to_owned(), (price * 100.0).round() as i64);
+        }
+        _ => return refused(400, "no such attribute"),
+    }
+    let answer = json!({ "sku": sku, "status": "ACCEPTED", "submissionId": "1" });
+    ResponseTemplate::new(200).set_body_json(answer)
 }
 
 fn listing((sku, quantity): (&String, &i64)) -> Value {
