@@ -8,6 +8,8 @@
 mod amazon;
 mod app;
 mod batch;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod loose;
 mod networks;

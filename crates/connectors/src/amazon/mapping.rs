@@ -24,7 +24,7 @@ const UNKNOWN: &str = "UNKNOWN";
 
 /// Whose orders an instance takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fulfilment {
+pub(crate) enum Fulfilment {
     /// Those that the seller ships.
     Merchant,
     /// Those that Amazon ships from its own warehouses.
@@ -48,7 +48,7 @@ impl Fulfilment {
 
 /// A page of orders and what asks for the next one.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Its orders.
     pub orders: Vec<Incoming>,
     /// Amazon's token.
@@ -56,7 +56,7 @@ pub(super) struct Page {
 }
 
 /// Splits a page and maps its orders. `Err` says why it is no page at all. Orders that the other party fulfils are left out.
-pub(super) fn orders_page(text: &str, fulfilment: Fulfilment) -> Result<Page, String> {
+pub(crate) fn orders_page(text: &str, fulfilment: Fulfilment) -> Result<Page, String> {
     #[derive(serde::Deserialize)]
     struct List<'a> {
         #[serde(borrow)]
@@ -79,7 +79,7 @@ pub(super) fn orders_page(text: &str, fulfilment: Fulfilment) -> Result<Page, St
 }
 
 /// The order of a `getOrder` answer; `None` if the other party fulfils it.
-pub(super) fn one_order(text: &str, fulfilment: Fulfilment) -> Result<Option<Incoming>, String> {
+pub(crate) fn one_order(text: &str, fulfilment: Fulfilment) -> Result<Option<Incoming>, String> {
     #[derive(serde::Deserialize)]
     struct One<'a> {
         #[serde(borrow)]

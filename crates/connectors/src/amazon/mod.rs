@@ -11,7 +11,7 @@ mod download;
 mod fulfil;
 mod limits;
 mod listings;
-mod mapping;
+pub(crate) mod mapping;
 mod marketplaces;
 mod proceeds;
 mod setup;
