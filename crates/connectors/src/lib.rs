@@ -5,8 +5,11 @@
 //! A connector knows nothing of stock, locations or the database, and keeps no state that a restart would lose: what it
 //! needs is in the `Connection`, and what it has read so far is in the page token.
 
+mod amazon;
 mod app;
 mod batch;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod loose;
 mod networks;

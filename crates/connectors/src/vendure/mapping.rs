@@ -22,7 +22,7 @@ const TEXT_MAX: usize = 255;
 pub(super) const NOT_A_LINE: char = ':';
 
 /// One order of a page.
-pub(super) struct Row {
+pub(crate) struct Row {
     /// The order, mapped or refused.
     pub incoming: Incoming,
     /// When its basket was begun, for paging.
@@ -30,7 +30,7 @@ pub(super) struct Row {
 }
 
 /// Splits a page and maps its orders, whose amounts have `precision` decimals. `Err` says why it is no page at all.
-pub(super) fn orders_page(text: &str, precision: u32) -> Result<Vec<Row>, String> {
+pub(crate) fn orders_page(text: &str, precision: u32) -> Result<Vec<Row>, String> {
     #[derive(serde::Deserialize)]
     struct Page<'a> {
         #[serde(borrow)]

@@ -3,6 +3,8 @@
 //! The fakes behave as the protocol (`app_shop.rs`) and the recorded answers (`vendure_shop.rs`) say; that Vendure itself
 //! behaves so is shown by `vendure_real.rs`. A new kind adds a fake and one line at the end.
 
+mod amazon_model;
+mod amazon_shop;
 mod app_shop;
 mod vendure_shop;
 
@@ -269,4 +271,5 @@ macro_rules! contracts {
 contracts! {
     app: crate::app_shop::AppShop::start;
     vendure: crate::vendure_shop::VendureShop::start;
+    amazon: crate::amazon_shop::AmazonShop::start;
 }
