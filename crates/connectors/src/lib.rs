@@ -11,7 +11,9 @@ mod http;
 mod loose;
 mod networks;
 mod registry;
+mod sums;
 mod vendure;
+mod woocommerce;
 
 pub use networks::Networks;
 pub use registry::{Options, Registry, kinds};

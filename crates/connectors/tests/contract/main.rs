@@ -5,6 +5,7 @@
 
 mod app_shop;
 mod vendure_shop;
+mod woocommerce_shop;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -259,4 +260,5 @@ macro_rules! contracts {
 contracts! {
     app: crate::app_shop::AppShop::start;
     vendure: crate::vendure_shop::VendureShop::start;
+    woocommerce: crate::woocommerce_shop::WooCommerceShop::start;
 }
