@@ -30,6 +30,43 @@ where
     Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lost)).collect())
 }
 
+/// Calls that may fail in a row before the rest of a batch is put off.
+const FAILURES_MAX: usize = 2;
+
+/// Sends items one by one. Trouble with one of them doesn't hold up the next, but trouble with the channel ends the batch.
+pub(crate) async fn one_by_one<'i, T, F>(
+    items: &'i [T],
+    mut send: impl FnMut(&'i T) -> F,
+) -> Result<Vec<Outcome>, PortError>
+where
+    F: Future<Output = Outcome>,
+{
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; items.len()];
+    let mut failures = 0;
+    for (index, item) in items.iter().enumerate() {
+        let outcome = send(item).await;
+        let ends = match &outcome {
+            Err(PortError::Unauthorised(_) | PortError::Retry { after_seconds: Some(_), .. }) => true,
+            Err(PortError::Retry { .. } | PortError::Protocol(_)) => {
+                failures += 1;
+                failures >= FAILURES_MAX
+            }
+            _ => {
+                failures = 0;
+                false
+            }
+        };
+        match outcome {
+            Err(error) if ends => {
+                settle(&mut outcomes, error)?;
+                break;
+            }
+            outcome => outcomes[index] = Some(outcome),
+        }
+    }
+    Ok(outcomes.into_iter().flatten().collect())
+}
+
 /// The error of a call that failed stands for its own items and for those after it, while the outcomes before it stay.
 /// It is the error of the whole only if nothing went out before.
 pub(crate) fn settle(outcomes: &mut [Option<Outcome>], error: PortError) -> Result<(), PortError> {

@@ -11,6 +11,7 @@ mod http;
 mod loose;
 mod networks;
 mod registry;
+mod shopify;
 mod sums;
 mod vendure;
 mod woocommerce;

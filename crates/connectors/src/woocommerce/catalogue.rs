@@ -200,7 +200,7 @@ async fn variations(api: &Api, parent: &Value, products: &mut Vec<Product>) -> R
 fn product(row: &Value, parent: Option<&Value>) -> Option<Product> {
     let mut row = row.clone();
     let mut title = scalar(&row["name"]).unwrap_or_default();
-    if let Some(parent) = parent {
+    if let (Some(parent), true) = (parent, row.is_object()) {
         row["type"] = "variation".into();
         row["parent_id"] = parent["id"].clone();
         if row["sku"] == parent["sku"] {

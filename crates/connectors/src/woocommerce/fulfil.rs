@@ -15,13 +15,11 @@ use serde_json::{Value, json};
 use super::api::{Api, encode};
 use super::mapping::{self, DESPATCHES, NOT_A_LINE};
 use super::{FulfilBy, Settings};
-use crate::batch::settle;
+use crate::batch::one_by_one;
 use crate::loose::scalar;
 
 /// How far the shop's clock may be behind ours where a fulfilment is told apart by its time.
 const CLOCK_SKEW_SECONDS: i64 = 60;
-/// Calls that may fail in a row before the rest of a batch is put off.
-const FAILURES_MAX: usize = 2;
 /// Meta of the tracking plug-ins.
 const TRACKING: &str = "_wc_shipment_tracking_items";
 
@@ -31,30 +29,7 @@ pub(super) async fn despatch(
     settings: &Settings,
     despatches: &[Despatch],
 ) -> Result<Vec<Outcome>, PortError> {
-    let mut outcomes: Vec<Option<Outcome>> = vec![None; despatches.len()];
-    let mut failures = 0;
-    for (index, despatch) in despatches.iter().enumerate() {
-        let outcome = despatch_one(api, settings, despatch).await;
-        let ends = match &outcome {
-            Err(PortError::Unauthorised(_) | PortError::Retry { after_seconds: Some(_), .. }) => true,
-            Err(PortError::Retry { .. } | PortError::Protocol(_)) => {
-                failures += 1;
-                failures >= FAILURES_MAX
-            }
-            _ => {
-                failures = 0;
-                false
-            }
-        };
-        match outcome {
-            Err(error) if ends => {
-                settle(&mut outcomes, error)?;
-                break;
-            }
-            outcome => outcomes[index] = Some(outcome),
-        }
-    }
-    Ok(outcomes.into_iter().flatten().collect())
+    one_by_one(despatches, |despatch| despatch_one(api, settings, despatch)).await
 }
 
 async fn despatch_one(api: &Api, settings: &Settings, despatch: &Despatch) -> Outcome {
