@@ -12,6 +12,8 @@ mod download;
 mod fulfil;
 mod mapping;
 #[cfg(test)]
+mod outgoing_tests;
+#[cfg(test)]
 mod schema_tests;
 mod setup;
 #[cfg(test)]
