@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use consign_db::Db;
 use consign_oms::orders::{self, Filter};
-use consign_oms::{Actor, Ctx, Error, MIGRATIONS, channels, items, locations, stock};
+use consign_oms::{Actor, Ctx, Error, MIGRATIONS, channels, items, locations, stock, users};
 use consign_ports::{ChannelPayment, DownloadPage, Incoming, IncomingLine, IncomingOrder};
 use consign_values::{
     Address, ChannelId, Currency, LocationId, Money, Quantity, Rate, Reference, SystemClock, Timestamp,
@@ -23,9 +23,11 @@ pub struct Company {
 }
 
 impl Company {
-    pub fn found(folder: &Path) -> Company {
+    /// In a database of its own in `folder`, or in an empty PostgreSQL database.
+    pub fn found(folder: &Path, postgres: Option<&str>) -> Company {
         let path = folder.join("consign.db");
-        let db = Db::open(&format!("sqlite:{}", path.display())).expect("SQLite opens");
+        let address = postgres.map_or_else(|| format!("sqlite:{}", path.display()), str::to_owned);
+        let db = Db::open(&address).expect("the database opens");
         db.migrate(MIGRATIONS).expect("it migrates");
         let ctx = Ctx::new(&SystemClock, Actor::System);
         let (location, channel) = db
@@ -58,6 +60,22 @@ impl Company {
         let outcome =
             self.db.write(|tx| orders::receive_page(tx, &ctx, self.channel, &page, 60)).expect("it is received");
         assert_eq!(outcome.received.taken, numbers.len());
+    }
+
+    /// Signs an owner in; gives the session's token.
+    pub fn sign_in(&self) -> String {
+        let ctx = Ctx::new(&SystemClock, Actor::System);
+        let form = users::UserForm {
+            email: "owner@example.com".to_owned(),
+            name: "Owner".to_owned(),
+            role: users::Role::Owner,
+            password_hash: String::new(),
+        };
+        let session = self.db.write(|tx| {
+            let user = users::create(tx, &ctx, &form)?;
+            users::start_session(tx, &ctx, user, "bench")
+        });
+        session.expect("the owner signs in")
     }
 
     /// Processes that many of the newest orders.

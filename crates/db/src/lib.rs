@@ -8,6 +8,7 @@ mod check;
 mod error;
 mod migrate;
 mod pg;
+mod pg_address;
 mod query;
 mod row;
 mod sqlite;

@@ -1,16 +1,17 @@
 //! PostgreSQL: a pool of connections, each with its own prepared statements.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use postgres::Client;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use postgres::{Client, Config, NoTls};
 
 use crate::{Error, FromRow, Kind, RowRef, ValueRef, row::Source};
 
+use crate::pg_address::Address;
+
 pub(crate) struct Postgres {
-    config: Config,
+    address: Box<Address>,
     idle: Mutex<Idle>,
     returned: Condvar,
 }
@@ -31,10 +32,8 @@ const POOL: usize = 16;
 
 impl Postgres {
     pub fn open(url: &str) -> Result<Self, Error> {
-        let mut config = Config::from_str(url)?;
-        config.application_name("consign").connect_timeout(std::time::Duration::from_secs(5));
         let pool = Postgres {
-            config,
+            address: Box::new(Address::parse(url)?),
             idle: Mutex::new(Idle { connections: Vec::new(), left: POOL }),
             returned: Condvar::new(),
         };
@@ -58,7 +57,7 @@ impl Postgres {
             idle = self.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
         }
         drop(idle);
-        match self.config.connect(NoTls) {
+        match self.address.connect() {
             Ok(client) => Ok(Lent { pool: self, connection: Some(Connection { client, statements: HashMap::new() }) }),
             Err(error) => {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).left += 1;

@@ -1,8 +1,8 @@
 //! Values on their way in and out: five kinds, the same on both engines, and the types of `values` as one of them.
 
 use consign_values::{
-    Barcode, ChannelId, CountryCode, Currency, DespatchId, HistoryId, InboxId, ItemId, JobId, LedgerId, LineId,
-    ListingId, LocationId, Name, OrderId, Quantity, Rate, Reference, Sku, Timestamp, UserId,
+    Barcode, ChannelId, CountryCode, Currency, CustomerId, DespatchId, DraftId, HistoryId, InboxId, ItemId, JobId,
+    LedgerId, LineId, ListingId, LocationId, Name, OrderId, Quantity, Rate, Reference, Sku, Timestamp, UserId,
 };
 
 /// What a column can hold, apart from nothing.
@@ -191,7 +191,8 @@ macro_rules! ids {
     ($($id:ident),*) => {$( column!($id, Int, |v| v.0, |v| Ok($id(v))); )*};
 }
 ids!(
-    OrderId, LineId, ItemId, LocationId, ChannelId, ListingId, UserId, InboxId, DespatchId, LedgerId, HistoryId, JobId
+    OrderId, LineId, ItemId, LocationId, ChannelId, ListingId, UserId, InboxId, DespatchId, LedgerId, HistoryId, JobId,
+    CustomerId, DraftId
 );
 
 macro_rules! texts {

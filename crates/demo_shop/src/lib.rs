@@ -149,7 +149,7 @@ fn router(state: Shared, address: SocketAddr) -> Router {
         .route("/api/Order/Despatch", post(protocol::despatch))
         .route("/api/Product/Products", post(protocol::products))
         .route("/api/Product/InventoryUpdate", post(protocol::inventory_update))
-        .route("/api/Product/PriceUpdate", post(protocol::empty_products))
+        .route("/api/Product/PriceUpdate", post(protocol::price_update))
         .route("/api/processedorders/postsaleoptions", post(protocol::post_sale_options))
         .route("/api/processedorders/cancel", post(protocol::cancel))
         .layer(middleware::from_fn_with_state(state.clone(), faults::layer));

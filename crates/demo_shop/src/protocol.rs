@@ -95,10 +95,6 @@ pub async fn empty(State(shop): State<Shared>, Json(request): Json<Value>) -> Js
     stranger(&shop, &request).unwrap_or_else(|| Json(json!({"Error": null})))
 }
 
-pub async fn empty_products(State(shop): State<Shared>, Json(request): Json<Value>) -> Json<Value> {
-    stranger(&shop, &request).unwrap_or_else(|| Json(json!({"Error": null, "Products": []})))
-}
-
 pub async fn shipping_tags(State(shop): State<Shared>, Json(request): Json<Value>) -> Json<Value> {
     let tags = json!([{"Tag": "standard", "FriendlyName": "Standard delivery", "Site": ""}, {"Tag": "express", "FriendlyName": "Next day"}]);
     stranger(&shop, &request).unwrap_or_else(|| Json(json!({"Error": null, "ShippingTags": tags})))
@@ -230,6 +226,24 @@ pub async fn inventory_update(State(shop): State<Shared>, Json(request): Json<Va
                 None
             }
         };
+        results.push(json!({"SKU": sku, "Error": error}));
+    }
+    Json(json!({"Error": null, "Products": results}))
+}
+
+pub async fn price_update(State(shop): State<Shared>, Json(request): Json<Value>) -> Json<Value> {
+    if let Some(error) = stranger(&shop, &request) {
+        return error;
+    }
+    let mut state = shop.lock();
+    let mut results = Vec::new();
+    for update in request["Products"].as_array().into_iter().flatten() {
+        let (sku, price) = (text(update, "SKU"), update["Price"].as_f64().unwrap_or(-1.0));
+        let Some(product) = state.books.products.get_mut(sku) else { continue };
+        let error = if price < 0.0 { Some("price must not be negative") } else { None };
+        if error.is_none() {
+            product.price_minor = (price * 100.0).round() as i64;
+        }
         results.push(json!({"SKU": sku, "Error": error}));
     }
     Json(json!({"Error": null, "Products": results}))

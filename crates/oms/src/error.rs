@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use consign_values::{FieldErrors, LineId};
+use consign_values::{FieldErrors, LineId, OrderId};
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -76,12 +76,24 @@ pub enum Refusal {
     NotLocked,
     /// It is parked because it is unpaid, and only payment unparks it.
     AwaitingPayment,
+    /// The order is paid.
+    AlreadyPaid,
     /// The order has been processed.
     AlreadyProcessed,
     /// The order has been cancelled.
     AlreadyCancelled,
     /// The order has been deleted.
     Deleted,
+    /// Its lines went into that order.
+    Merged(OrderId),
+    /// Its channel has not reported it as paid, and may still change its lines.
+    ChannelMayChangeIt,
+    /// Why each of the orders can't be merged.
+    CannotMerge(Vec<String>),
+    /// Notes that have to be read before the order is processed.
+    NotesToRead(Vec<String>),
+    /// The item is made of others, or part of one that is.
+    Composite(&'static str),
     /// Only paid orders may be processed.
     Unpaid,
     /// Some lines have no item.
@@ -119,9 +131,15 @@ impl Refusal {
             Refusal::NotParked => "not_parked",
             Refusal::NotLocked => "not_locked",
             Refusal::AwaitingPayment => "awaiting_payment",
+            Refusal::AlreadyPaid => "already_paid",
             Refusal::AlreadyProcessed => "already_processed",
             Refusal::AlreadyCancelled => "already_cancelled",
             Refusal::Deleted => "deleted",
+            Refusal::Merged(_) => "merged",
+            Refusal::ChannelMayChangeIt => "channel_may_change_it",
+            Refusal::CannotMerge(_) => "cannot_merge",
+            Refusal::NotesToRead(_) => "notes_to_read",
+            Refusal::Composite(_) => "composite",
             Refusal::Unpaid => "unpaid",
             Refusal::Unlinked(_) => "unlinked",
             Refusal::ShortOfStock(_) => "short_of_stock",
@@ -147,9 +165,15 @@ impl fmt::Display for Refusal {
             Refusal::NotParked => "the order is not parked",
             Refusal::NotLocked => "the order is not locked",
             Refusal::AwaitingPayment => "the order waits for its payment; it is unparked when the channel reports it",
+            Refusal::AlreadyPaid => "the order is paid already",
             Refusal::AlreadyProcessed => "the order has been processed already",
             Refusal::AlreadyCancelled => "the order has been cancelled",
             Refusal::Deleted => "the order has been deleted",
+            Refusal::Merged(id) => return write!(f, "the order was merged into order {id}"),
+            Refusal::ChannelMayChangeIt => "its channel may still change the order; wait until it is paid",
+            Refusal::CannotMerge(orders) => return write!(f, "can't be merged: {}", orders.join("; ")),
+            Refusal::NotesToRead(notes) => return write!(f, "read the note first: {}", notes.join(" · ")),
+            Refusal::Composite(why) => why,
             Refusal::Unpaid => "the order is not paid, and only paid orders may be processed",
             Refusal::Unlinked(lines) => return write!(f, "no item is linked to {}; link it first", lines.join(", ")),
             Refusal::ShortOfStock(lines) => {

@@ -7,6 +7,7 @@
 pub mod changes;
 pub mod channels;
 mod context;
+pub mod customers;
 pub mod decisions;
 pub mod despatch;
 mod error;

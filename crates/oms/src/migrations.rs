@@ -12,4 +12,11 @@ macro_rules! migrations {
     };
 }
 
-migrations!["0001_foundations", "0002_items_locations_stock", "0003_channels", "0004_orders"];
+migrations![
+    "0001_foundations",
+    "0002_items_locations_stock",
+    "0003_channels",
+    "0004_orders",
+    "0005_prices",
+    "0008_order_changes",
+];

@@ -94,6 +94,24 @@ impl Address {
     /// The most characters a field keeps.
     pub const FIELD_MAX: usize = 255;
 
+    /// All of it on one line, for history and comparison.
+    pub fn one_line(&self) -> String {
+        let parts = [
+            &self.full_name,
+            &self.company,
+            &self.line1,
+            &self.line2,
+            &self.line3,
+            &self.town,
+            &self.region,
+            &self.postcode,
+            &self.country,
+            &self.email,
+            &self.phone,
+        ];
+        parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether nothing that says where to send a parcel is there.
     pub fn is_empty(&self) -> bool {
         [&self.full_name, &self.company, &self.line1, &self.line2, &self.line3, &self.town, &self.postcode]

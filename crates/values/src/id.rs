@@ -47,4 +47,8 @@ id! {
     HistoryId;
     /// A job.
     JobId;
+    /// A direct order that is not complete yet.
+    DraftId;
+    /// A customer of the address book.
+    CustomerId;
 }

@@ -6,6 +6,7 @@
 
 mod access;
 mod channels;
+mod drafts;
 mod events;
 mod fields;
 mod help;
@@ -105,6 +106,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub fn router(app: App) -> Router {
     let pages = Router::new()
         .merge(orders::routes())
+        .merge(drafts::routes())
         .merge(stock::routes())
         .merge(items::routes())
         .merge(locations::routes())

@@ -24,6 +24,8 @@ struct Order {
 struct State {
     orders: BTreeMap<String, Order>,
     stock: BTreeMap<String, i64>,
+    /// In hundredths.
+    prices: BTreeMap<String, i64>,
     lose_next: bool,
 }
 
@@ -60,6 +62,7 @@ impl Shop for AppShop {
             ("CancelEndpoint", "cancel"),
             ("ProductsEndpoint", "products"),
             ("InventoryUpdateEndpoint", "inventory"),
+            ("PriceUpdateEndpoint", "prices"),
             ("ShippingTagsEndpoint", "shipping"),
             ("PaymentTagsEndpoint", "payment"),
         ] {
@@ -93,6 +96,10 @@ impl Shop for AppShop {
         self.state.lock().unwrap().stock.get(sku).copied()
     }
 
+    fn price_minor(&self, sku: &str) -> Option<i64> {
+        self.state.lock().unwrap().prices.get(sku).copied()
+    }
+
     fn lose_next_answer(&self) {
         self.state.lock().unwrap().lose_next = true;
     }
@@ -117,6 +124,7 @@ impl Respond for App {
             "/cancel" => cancel(&mut state, &body["Cancellation"]),
             "/products" => products(&state, &body),
             "/inventory" => inventory(&mut state, &body),
+            "/prices" => prices(&mut state, &body),
             "/shipping" => json!({ "ShippingTags": [{ "Tag": "RM24", "FriendlyName": "Royal Mail" }] }),
             "/payment" => json!({ "PaymentTags": [{ "Tag": "CARD", "FriendlyName": "Card", "Site": "" }] }),
             "/test" => json!({ "Error": "" }),
@@ -181,6 +189,18 @@ fn products(state: &State, body: &Value) -> Value {
     let product =
         |(sku, quantity): (&String, &i64)| json!({ "SKU": sku, "Title": sku, "Quantity": quantity, "Reference": 7 });
     json!({ "HasMorePages": true, "Products": state.stock.iter().map(product).collect::<Vec<_>>() })
+}
+
+fn prices(state: &mut State, body: &Value) -> Value {
+    let mut results = Vec::new();
+    for row in body["Products"].as_array().unwrap() {
+        let sku = row["SKU"].as_str().unwrap();
+        if state.stock.contains_key(sku) {
+            state.prices.insert(sku.to_owned(), (row["Price"].as_f64().unwrap() * 100.0).round() as i64);
+            results.push(json!({ "SKU": sku }));
+        }
+    }
+    json!({ "Products": results })
 }
 
 fn inventory(state: &mut State, body: &Value) -> Value {

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use consign_connectors::{Networks, Options, Registry};
 use consign_ports::{
     Cancellation, Channel, ChannelKind, ChannelPayment, Connection, Despatch, DespatchLine, DownloadRequest, Incoming,
-    PortError, StatusTarget, StockLevel, TagKind,
+    ListingPrice, PortError, StatusTarget, StockLevel, TagKind,
 };
-use consign_values::{Quantity, Timestamp};
+use consign_values::{Currency, Money, Quantity, Timestamp};
 
 /// An order line in a fake: its id, its SKU, how many.
 pub type Line = (String, String, i64);
@@ -40,6 +40,8 @@ pub trait Shop {
     fn is_cancelled(&self, reference: &str) -> bool;
     /// What the shop offers for sale.
     fn on_sale(&self, sku: &str) -> Option<i64>;
+    /// What it costs there, in hundredths.
+    fn price_minor(&self, sku: &str) -> Option<i64>;
     /// The next change takes effect, but the answer is a 500.
     fn lose_next_answer(&self);
 }
@@ -216,6 +218,14 @@ async fn stock_is_what_the_shop_then_offers_and_a_missing_listing_is_refused(sho
     assert_eq!((&outcomes[1], shop.on_sale("TEE-S")), (&Ok(()), Some(17)));
     assert_eq!(channel.push_stock(vec![level("TEE-S", 0)]).await.unwrap(), [Ok(())]);
     assert_eq!(shop.on_sale("TEE-S"), Some(0));
+    let price = |sku: &str| ListingPrice {
+        channel_sku: sku.into(),
+        channel_reference: listing.channel_reference.clone(),
+        price: Money::from_minor(1_950, Currency::parse("GBP").unwrap()).unwrap(),
+    };
+    let outcomes = channel.push_prices(vec![price("TEE-S"), price("GONE")]).await.unwrap();
+    assert_eq!((&outcomes[0], shop.price_minor("TEE-S")), (&Ok(()), Some(1_950)));
+    assert!(matches!(outcomes[1], Err(PortError::Refused(_))), "{:?}", outcomes[1]);
 }
 
 async fn credentials_are_tested_and_lists_are_given(shop: &dyn Shop) {

@@ -28,6 +28,7 @@ struct Order {
 struct State {
     orders: Vec<Order>,
     stock: BTreeMap<&'static str, i64>,
+    prices: BTreeMap<String, i64>,
     keys: Vec<String>,
     lose_next: bool,
 }
@@ -93,6 +94,10 @@ impl Shop for ShopifyShop {
 
     fn on_sale(&self, sku: &str) -> Option<i64> {
         self.state.lock().unwrap().stock.get(sku).copied()
+    }
+
+    fn price_minor(&self, sku: &str) -> Option<i64> {
+        self.state.lock().unwrap().prices.get(sku).copied()
     }
 
     fn lose_next_answer(&self) {
@@ -247,6 +252,16 @@ fn change(state: &mut State, document: &str, variables: &Value) -> Value {
             assert_eq!(quantity["locationId"], LOCATION);
             let level = state.stock.get_mut(tail(&quantity["inventoryItemId"])).unwrap();
             *level = quantity["quantity"].as_i64().unwrap();
+        }
+        return json!({ "userErrors": [] });
+    }
+    if document.contains("productVariantsBulkUpdate") {
+        let known = variants(state);
+        for variant in variables["variants"].as_array().unwrap() {
+            let node = known.iter().find(|node| node["id"] == variant["id"]).unwrap();
+            assert_eq!(node["product"]["id"], variables["product"]);
+            let price = variant["price"].as_str().unwrap().replace('.', "").parse().unwrap();
+            state.prices.insert(node["sku"].as_str().unwrap().to_owned(), price);
         }
         return json!({ "userErrors": [] });
     }

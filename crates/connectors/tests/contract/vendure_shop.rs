@@ -20,6 +20,7 @@ struct State {
     orders: Vec<Value>,
     /// On hand and allocated.
     stock: BTreeMap<String, (i64, i64)>,
+    prices: BTreeMap<String, i64>,
     lose_next: bool,
 }
 
@@ -110,6 +111,10 @@ impl Shop for VendureShop {
         self.state.lock().unwrap().stock.get(sku).map(|(on_hand, allocated)| on_hand - allocated)
     }
 
+    fn price_minor(&self, sku: &str) -> Option<i64> {
+        self.state.lock().unwrap().prices.get(sku).copied()
+    }
+
     fn lose_next_answer(&self) {
         self.state.lock().unwrap().lose_next = true;
     }
@@ -132,7 +137,7 @@ impl Respond for AdminApi {
         } else if query.contains("productVariants(") {
             variants(&state, &variables["o"])
         } else if query.contains("updateProductVariants") {
-            set_stock(&mut state, &variables["i"])
+            update_variants(&mut state, &variables["i"])
         } else if query.contains("addFulfillmentToOrder") {
             let result = fulfil(&mut state, &variables["i"]);
             if std::mem::take(&mut state.lose_next) {
@@ -197,10 +202,15 @@ fn variants(state: &State, options: &Value) -> Value {
     json!({ "productVariants": page(rows, options) })
 }
 
-fn set_stock(state: &mut State, changes: &Value) -> Value {
+fn update_variants(state: &mut State, changes: &Value) -> Value {
     for change in changes.as_array().unwrap() {
         let sku = change["id"].as_str().unwrap().strip_prefix("v-").unwrap();
-        state.stock.get_mut(sku).unwrap().0 = change["stockLevels"][0]["stockOnHand"].as_i64().unwrap();
+        if let Some(on_hand) = change["stockLevels"][0]["stockOnHand"].as_i64() {
+            state.stock.get_mut(sku).unwrap().0 = on_hand;
+        }
+        if let Some(price) = change["prices"][0]["price"].as_i64() {
+            state.prices.insert(sku.to_owned(), price);
+        }
     }
     json!({ "updateProductVariants": [] })
 }

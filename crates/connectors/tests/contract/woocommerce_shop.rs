@@ -29,6 +29,7 @@ struct Order {
 struct State {
     orders: Vec<Order>,
     stock: BTreeMap<String, i64>,
+    prices: BTreeMap<String, i64>,
     lose_next: bool,
 }
 
@@ -103,6 +104,10 @@ impl Shop for WooCommerceShop {
 
     fn on_sale(&self, sku: &str) -> Option<i64> {
         self.state.lock().unwrap().stock.get(sku).copied()
+    }
+
+    fn price_minor(&self, sku: &str) -> Option<i64> {
+        self.state.lock().unwrap().prices.get(sku).copied()
     }
 
     fn lose_next_answer(&self) {
@@ -209,7 +214,12 @@ fn change(state: &mut State, parts: &[&str], body: &Value) -> Option<Value> {
                     continue;
                 }
             };
-            state.stock.insert(sku.to_owned(), update["stock_quantity"].as_i64()?);
+            if let Some(quantity) = update["stock_quantity"].as_i64() {
+                state.stock.insert(sku.to_owned(), quantity);
+            }
+            if let Some(price) = update["regular_price"].as_str() {
+                state.prices.insert(sku.to_owned(), price.replace('.', "").parse().unwrap());
+            }
             done.push(json!({ "id": update["id"] }));
         }
         return Some(json!({ "update": done }));

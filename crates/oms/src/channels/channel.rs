@@ -48,6 +48,8 @@ row! {
         pub created_at: Timestamp,
         /// Counts up with each edit.
         pub version: i64,
+        /// Prices are pushed.
+        pub push_prices: bool,
     }
 }
 
@@ -200,6 +202,12 @@ row! {
         pub last_error: String,
         /// The channel no longer has it.
         pub gone: bool,
+        /// The price may differ from what the channel was told.
+        pub price_due: bool,
+        /// When it was told a price last.
+        pub price_told_at: Option<Timestamp>,
+        /// Why a price could not be told; blank if it could.
+        pub price_error: String,
     }
 }
 

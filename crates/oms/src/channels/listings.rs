@@ -4,7 +4,7 @@ use consign_db::{Tx, row};
 use consign_ports::Product;
 use consign_values::{ChannelId, ItemId, ListingId, clean};
 
-use super::{Channel, Listing, store};
+use super::{Channel, Listing, prices, store};
 use crate::{Ctx, Error, Result, changes, history, items};
 
 row! {
@@ -140,7 +140,13 @@ fn insert(
         submitted_at: None,
         last_error: String::new(),
         gone: false,
+        price_due: false,
+        price_told_at: None,
+        price_error: String::new(),
     })?;
+    if item_id.is_some() {
+        prices::listing_linked(tx, id)?;
+    }
     Ok(id)
 }
 
@@ -154,7 +160,10 @@ pub fn link_listing(tx: &mut Tx<'_>, ctx: &Ctx<'_>, channel: ChannelId, channel_
         return Err(Error::invalid("channel_sku", "must not be empty"));
     }
     match store::listings_by_sku(tx, channel, std::slice::from_ref(&channel_sku))?.first() {
-        Some(listing) => store::set_listing_item(tx, listing.id, item)?,
+        Some(listing) => {
+            store::set_listing_item(tx, listing.id, item)?;
+            prices::listing_linked(tx, listing.id)?;
+        }
         None => {
             insert(tx, channel, &channel_sku, "", "", Some(item))?;
         }

@@ -5,8 +5,11 @@ use consign_ports::{Capabilities, DefaultStatus, StatusTarget};
 use consign_values::{ChannelId, FieldErrors, LocationId, Name, clean};
 
 use super::channel::target_code;
-use super::{Channel, Cursor, Health, StatusMap, TagMap, runnable, store};
+use super::{Channel, Cursor, Health, StatusMap, TagMap, prices, runnable, store};
 use crate::{Ctx, Error, Refusal, Result, changes, history, jobs, locations};
+
+/// The jobs of an instance that is on; their keys are the kind and its id.
+const JOBS: [&str; 6] = ["download", "despatch", "push_stock", "push_prices", "reconcile", "list_products"];
 
 /// What a person can set on an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct ChannelSettings {
     pub send_cancellations: bool,
     /// Push stock.
     pub push_stock: bool,
+    /// Push prices; works whether stock is pushed or not.
+    pub push_prices: bool,
     /// Show at most.
     pub max_listed: Option<i64>,
     /// Show none at or below.
@@ -45,6 +50,7 @@ impl From<&Channel> for ChannelSettings {
             send_despatches: channel.send_despatches,
             send_cancellations: channel.send_cancellations,
             push_stock: channel.push_stock,
+            push_prices: channel.push_prices,
             max_listed: channel.max_listed,
             end_when: channel.end_when,
             stock_percent: channel.stock_percent,
@@ -86,6 +92,7 @@ pub fn add(
         interval_seconds: 300,
         created_at: ctx.now(),
         version: 1,
+        push_prices: false,
     };
     tx.insert(&channel).map_err(account_taken)?;
     let now = ctx.now();
@@ -153,6 +160,9 @@ pub fn edit(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ChannelId, version: i64, new: &C
         return Err(Error::Stale);
     }
     store::mark_channel_listings_due(tx, id)?;
+    if settings.push_prices && !before.push_prices {
+        prices::all_due(tx, ctx, id)?;
+    }
     history::record(
         tx,
         ctx,
@@ -198,7 +208,7 @@ pub fn enable(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ChannelId, capabilities: Capab
         }
         let statuses = store::statuses(tx, id)?;
         runnable(capabilities, &channel, &statuses).map_err(Refusal::ChannelCannotRun)?;
-        for kind in ["download", "despatch", "push_stock", "reconcile", "list_products"] {
+        for kind in JOBS {
             jobs::ensure(tx, kind, &format!("{kind} {id}"), &id.to_string(), ctx.now())?;
         }
         jobs::wake(tx, ctx, &format!("download {id}"))?;
@@ -214,7 +224,7 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ChannelId) -> Result<()> {
     if channel.enabled {
         return Err(Refusal::InUse("its switch; disable it first").into());
     }
-    for kind in ["download", "despatch", "push_stock", "reconcile", "list_products"] {
+    for kind in JOBS {
         jobs::remove(tx, &format!("{kind} {id}"))?;
     }
     store::delete(tx, id)?;

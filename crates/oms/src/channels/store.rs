@@ -3,7 +3,10 @@
 use consign_db::{Query, Tx, params, row, sql};
 use consign_values::{ChannelId, InboxId, ItemId, ListingId, LocationId, OrderId, Timestamp};
 
-use super::{Channel, ChannelSettings, Cursor, DueListing, Health, InboxEntry, InboxState, Listing, StatusMap, TagMap};
+use super::{
+    Channel, ChannelSettings, Cursor, DueListing, DuePrice, Health, InboxEntry, InboxState, ItemPrice, Listing,
+    StatusMap, TagMap,
+};
 use crate::Result;
 
 pub fn find(tx: &mut Tx<'_>, id: ChannelId) -> Result<Option<Channel>> {
@@ -28,7 +31,7 @@ pub fn update_settings(
     let text = sql!(
         "UPDATE channel SET name = $3, download_location_id = $4, download_unpaid = $5, link_by_sku = $6,
            send_despatches = $7, send_cancellations = $8, push_stock = $9, max_listed = $10, end_when = $11,
-           stock_percent = $12, interval_seconds = $13, version = version + 1
+           stock_percent = $12, interval_seconds = $13, push_prices = $14, version = version + 1
          WHERE id = $1 AND version = $2"
     );
     tx.execute(
@@ -47,6 +50,7 @@ pub fn update_settings(
             &s.end_when,
             &s.stock_percent,
             &s.interval_seconds,
+            &s.push_prices,
         ],
     )
 }
@@ -325,10 +329,20 @@ pub fn due_listings(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<DueListing>> {
              WHERE l.item_id = g.item_id AND l.tracked
                AND (NOT EXISTS (SELECT 1 FROM channel_stock_location s WHERE s.channel_id = g.channel_id)
                  OR l.location_id IN (SELECT s.location_id FROM channel_stock_location s WHERE s.channel_id = g.channel_id))
+           ) + (SELECT COALESCE(SUM(m.whole), 0) FROM (
+             SELECT MIN(CASE WHEN NOT l.tracked THEN 1000000 WHEN l.on_hand < l.demand THEN 0
+                 ELSE (l.on_hand - l.demand) / k.quantity END) AS whole
+               FROM item_component k JOIN stock_level l ON l.item_id = k.component_id
+               WHERE k.item_id = g.item_id
+                 AND (NOT EXISTS (SELECT 1 FROM channel_stock_location s WHERE s.channel_id = g.channel_id)
+                   OR l.location_id IN (SELECT s.location_id FROM channel_stock_location s WHERE s.channel_id = g.channel_id))
+               GROUP BY l.location_id
+               HAVING COUNT(*) = (SELECT COUNT(*) FROM item_component a WHERE a.item_id = g.item_id)) m
            ) AS BIGINT) AS available
          FROM listing g
          WHERE g.channel_id = $1 AND g.due AND g.item_id IS NOT NULL AND NOT g.ignore_stock AND NOT g.gone
-           AND EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+           AND (EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+             OR EXISTS (SELECT 1 FROM item_component k WHERE k.item_id = g.item_id))
          ORDER BY g.id LIMIT 2000"
     );
     Ok(tx.all(text, &[&id])?)
@@ -360,8 +374,95 @@ pub fn any_listing_due(tx: &mut Tx<'_>, id: ChannelId) -> Result<bool> {
         "SELECT g.id FROM channel c JOIN listing g ON g.channel_id = c.id
          WHERE c.id = $1 AND c.enabled AND c.push_stock AND c.paused_because = ''
            AND g.due AND g.item_id IS NOT NULL AND NOT g.ignore_stock AND NOT g.gone
-           AND EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+           AND (EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+             OR EXISTS (SELECT 1 FROM item_component k WHERE k.item_id = g.item_id))
          LIMIT 1"
+    );
+    Ok(tx.optional(text, &[&id])?.is_some())
+}
+
+pub fn find_price(tx: &mut Tx<'_>, item: ItemId, channel: ChannelId) -> Result<Option<ItemPrice>> {
+    let text = sql!(ItemPrice, "SELECT {*} FROM item_price WHERE item_id = $1 AND channel_id = $2");
+    Ok(tx.optional(text, &[&item, &channel])?)
+}
+
+pub fn prices_of(tx: &mut Tx<'_>, item: ItemId) -> Result<Vec<ItemPrice>> {
+    let text = sql!(ItemPrice, "SELECT {*} FROM item_price WHERE item_id = $1 ORDER BY channel_id LIMIT 500");
+    Ok(tx.all(text, &[&item])?)
+}
+
+pub fn put_price(tx: &mut Tx<'_>, price: &ItemPrice) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO item_price (item_id, channel_id, amount, currency) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (item_id, channel_id) DO UPDATE SET amount = excluded.amount, currency = excluded.currency"
+    );
+    tx.execute(text, &[&price.item_id, &price.channel_id, &price.amount, &price.currency])?;
+    Ok(())
+}
+
+pub fn delete_price(tx: &mut Tx<'_>, item: ItemId, channel: ChannelId) -> Result<()> {
+    tx.execute(sql!("DELETE FROM item_price WHERE item_id = $1 AND channel_id = $2"), &[&item, &channel])?;
+    Ok(())
+}
+
+pub fn set_price_due(tx: &mut Tx<'_>, item: ItemId, channel: ChannelId, due: bool) -> Result<()> {
+    let text = sql!("UPDATE listing SET price_due = $3, price_error = '' WHERE item_id = $1 AND channel_id = $2");
+    tx.execute(text, &[&item, &channel, &due])?;
+    Ok(())
+}
+
+pub fn set_all_prices_due(tx: &mut Tx<'_>, channel: ChannelId) -> Result<()> {
+    let text = sql!(
+        "UPDATE listing SET price_due = TRUE WHERE channel_id = $1 AND NOT price_due AND item_id IN
+           (SELECT p.item_id FROM item_price p WHERE p.channel_id = $1)"
+    );
+    tx.execute(text, &[&channel])?;
+    Ok(())
+}
+
+/// Due if its item has a price on its channel.
+pub fn set_price_due_if_any(tx: &mut Tx<'_>, id: ListingId) -> Result<()> {
+    let text = sql!(
+        "UPDATE listing SET price_due = EXISTS (SELECT 1 FROM item_price p
+           WHERE p.item_id = listing.item_id AND p.channel_id = listing.channel_id)
+         WHERE id = $1"
+    );
+    tx.execute(text, &[&id])?;
+    Ok(())
+}
+
+pub fn due_prices(tx: &mut Tx<'_>, id: ChannelId, limit: i64) -> Result<Vec<DuePrice>> {
+    let text = sql!(
+        DuePrice,
+        "SELECT g.id, g.channel_sku, g.channel_reference, p.amount, p.currency
+         FROM listing g JOIN item_price p ON p.item_id = g.item_id AND p.channel_id = g.channel_id
+         WHERE g.channel_id = $1 AND g.price_due AND NOT g.gone ORDER BY g.id LIMIT $2"
+    );
+    Ok(tx.all(text, &[&id, &limit])?)
+}
+
+/// Stays due if the price has changed since it was read.
+pub fn set_price_told(tx: &mut Tx<'_>, price: &DuePrice, now: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE listing SET price_told_at = $2, price_error = '', price_due = NOT EXISTS (SELECT 1 FROM item_price p
+           WHERE p.item_id = listing.item_id AND p.channel_id = listing.channel_id AND p.amount = $3 AND p.currency = $4)
+         WHERE id = $1"
+    );
+    tx.execute(text, &[&price.id, &now, &price.amount, &price.currency])?;
+    Ok(())
+}
+
+pub fn set_price_error(tx: &mut Tx<'_>, id: ListingId, error: &str, due: bool) -> Result<()> {
+    tx.execute(sql!("UPDATE listing SET price_error = $2, price_due = $3 WHERE id = $1"), &[&id, &error, &due])?;
+    Ok(())
+}
+
+pub fn any_price_due(tx: &mut Tx<'_>, id: ChannelId) -> Result<bool> {
+    let text = sql!(
+        ListingId,
+        "SELECT g.id FROM channel c JOIN listing g ON g.channel_id = c.id
+           JOIN item_price p ON p.item_id = g.item_id AND p.channel_id = g.channel_id
+         WHERE c.id = $1 AND c.enabled AND c.push_prices AND c.paused_because = '' AND g.price_due AND NOT g.gone LIMIT 1"
     );
     Ok(tx.optional(text, &[&id])?.is_some())
 }

@@ -1,5 +1,7 @@
 //! The outbox: queued, sent, confirmed, rejected, failed.
 
+use std::collections::BTreeMap;
+
 use consign_db::{Tx, row};
 use consign_ports::{Cancellation, Despatch, DespatchLine};
 use consign_values::{ChannelId, DespatchId, LineId, OrderId, Quantity, Timestamp, clean};
@@ -111,6 +113,12 @@ pub fn queue_cancellation(tx: &mut Tx<'_>, ctx: &Ctx<'_>, order: &Order, reason:
         return Ok(());
     };
     let lines = store::order_lines(tx, order.id)?;
+    if orders::is_split(tx, order.id)? {
+        orders::set_despatch_state(tx, order.id, DespatchState::Off)?;
+        let why = "it is only part of the channel's order; cancel those lines on the channel";
+        decisions::record(tx, ctx, order.id, "despatch", "no cancellation sent", why)?;
+        return history::record(tx, ctx, "order", order.id.0, "not sent", format!("cancellation ignored: {why}"));
+    }
     queue(tx, ctx, order, &lines, &channel, MessageKind::Cancellation, reason)
 }
 
@@ -140,6 +148,7 @@ fn receiver(
     Ok(None)
 }
 
+/// Queues one message for each of the channel's orders that has lines in this one: a merged order has several (reference 8.4).
 fn queue(
     tx: &mut Tx<'_>,
     ctx: &Ctx<'_>,
@@ -149,54 +158,70 @@ fn queue(
     kind: MessageKind,
     reason: &str,
 ) -> Result<()> {
-    let id = DespatchId(tx.next_id("outbox")?);
-    let now = ctx.now();
-    let message = Message {
-        id,
-        order_id: order.id,
-        channel_id: channel.id,
-        kind,
-        key: format!("{}-{}-{kind}", order.id, order.created_at.0),
-        state: MessageState::Queued,
-        reference: order.reference.clone(),
-        carrier: order.carrier.clone(),
-        service: order.service.clone(),
-        tracking_number: order.tracking_number.clone(),
-        reason: reason.to_owned(),
-        processed_at: now,
-        attempts: 0,
-        next_at: now,
-        deadline_at: deadline(order, now),
-        last_error: String::new(),
-        settled_at: None,
-    };
-    let lines: Vec<MessageLine> = lines
-        .iter()
-        .filter(|line| !line.is_service && line.outstanding() > 0 && !line.channel_line.is_empty())
-        .map(|line| MessageLine {
-            outbox_id: id,
-            line_id: line.id,
-            channel_line: line.channel_line.clone(),
-            channel_sku: line.channel_sku.clone(),
-            quantity: line.outstanding(),
-        })
-        .collect();
-    if lines.is_empty() {
-        orders::set_despatch_state(tx, order.id, DespatchState::Off)?;
-        let detail = format!("{kind} ignored: no line of the channel's is left in the order");
-        return history::record(tx, ctx, "order", order.id.0, "not sent", detail);
+    let mut by_reference: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.is_told() && line.outstanding() > 0) {
+        by_reference.entry(line.channel_order(&order.reference)).or_default().push(line);
     }
-    tx.insert(&message)?;
-    tx.insert_many(&lines)?;
-    orders::set_despatch_state(tx, order.id, DespatchState::Queued)?;
-    history::record(
-        tx,
-        ctx,
-        "order",
-        order.id.0,
-        "queued",
-        format!("{kind} to {} \"{}\"", channel.source, channel.name),
-    )
+    if by_reference.is_empty() {
+        orders::set_despatch_state(tx, order.id, DespatchState::Off)?;
+        let why = "no line of the channel's is left in the order";
+        decisions::record(tx, ctx, order.id, "despatch", format!("no {kind} sent"), why)?;
+        return history::record(tx, ctx, "order", order.id.0, "not sent", format!("{kind} ignored: {why}"));
+    }
+    let now = ctx.now();
+    for (reference, lines) in by_reference {
+        let id = DespatchId(tx.next_id("outbox")?);
+        let mut key = format!("{}-{}-{kind}", order.id, order.created_at.0);
+        if reference != order.reference {
+            key.push('-');
+            key.push_str(reference);
+        }
+        tx.insert(&Message {
+            id,
+            order_id: order.id,
+            channel_id: channel.id,
+            kind,
+            key,
+            state: MessageState::Queued,
+            reference: reference.to_owned(),
+            carrier: order.carrier.clone(),
+            service: order.service.clone(),
+            tracking_number: order.tracking_number.clone(),
+            reason: reason.to_owned(),
+            processed_at: now,
+            attempts: 0,
+            next_at: now,
+            deadline_at: deadline(order, now),
+            last_error: String::new(),
+            settled_at: None,
+        })?;
+        // Parts of one channel line that met again are told as one.
+        let mut rows: Vec<MessageLine> = Vec::new();
+        for line in lines {
+            match rows.iter_mut().find(|row| row.channel_line == line.told_line()) {
+                Some(row) => row.quantity += line.outstanding(),
+                None => rows.push(MessageLine {
+                    outbox_id: id,
+                    line_id: line.id,
+                    channel_line: line.told_line().to_owned(),
+                    channel_sku: line.channel_sku.clone(),
+                    quantity: line.outstanding(),
+                }),
+            }
+        }
+        tx.insert_many(&rows)?;
+        let detail = format!("{kind} of {reference} to {} \"{}\"", channel.source, channel.name);
+        history::record(tx, ctx, "order", order.id.0, "queued", detail)?;
+    }
+    orders::set_despatch_state(tx, order.id, DespatchState::Queued)
+}
+
+/// Brings an order's despatch state up to its messages: the one that needs somebody most says it.
+fn refresh_state(tx: &mut Tx<'_>, order: OrderId) -> Result<()> {
+    let messages = store::of_order(tx, order)?;
+    let says = [MessageState::Failed, MessageState::Rejected, MessageState::Queued, MessageState::Sent];
+    let state = says.into_iter().find(|state| messages.iter().any(|message| message.state == *state));
+    orders::set_despatch_state(tx, order, order_state(state.unwrap_or(MessageState::Confirmed)))
 }
 
 /// The later of the ship-by deadline and a day from now.
@@ -302,9 +327,10 @@ pub fn settle(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: DespatchId, outcome: &Settled)
     };
     let settled_at = (state != MessageState::Queued).then_some(now);
     store::set_state(tx, id, state, &error, next_at, settled_at)?;
-    orders::set_despatch_state(tx, message.order_id, order_state(state))?;
+    refresh_state(tx, message.order_id)?;
     if let Some(kind) = told(state) {
-        history::record(tx, ctx, "order", message.order_id.0, kind, format!("{} {error}", message.kind))?;
+        let detail = format!("{} of {} {error}", message.kind, message.reference);
+        history::record(tx, ctx, "order", message.order_id.0, kind, detail.trim_end())?;
     }
     changes::announce(tx, ctx, "order", [message.order_id.0])
 }
@@ -332,16 +358,18 @@ fn order_state(state: MessageState) -> DespatchState {
 /// counts its tries on, so that the connector looks first.
 pub fn send_again(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId) -> Result<()> {
     let order = orders::open_for(tx, id, Action::SendAgain)?;
-    match store::of_order(tx, id)?.into_iter().next_back() {
-        Some(message) => {
-            store::requeue(tx, message.id, ctx.now(), deadline(&order, ctx.now()))?;
-            orders::set_despatch_state(tx, id, DespatchState::Queued)?;
-        }
-        None if order.state == OrderState::Processed => {
-            let lines = store::order_lines(tx, id)?;
-            queue_despatch(tx, ctx, &order, &lines)?;
-        }
-        None => queue_cancellation(tx, ctx, &order, "cancelled by the seller")?,
+    let messages = store::of_order(tx, id)?;
+    let again = |message: &&Message| matches!(message.state, MessageState::Rejected | MessageState::Failed);
+    for message in messages.iter().filter(again) {
+        store::requeue(tx, message.id, ctx.now(), deadline(&order, ctx.now()))?;
+    }
+    if !messages.is_empty() {
+        refresh_state(tx, id)?;
+    } else if order.state == OrderState::Processed {
+        let lines = store::order_lines(tx, id)?;
+        queue_despatch(tx, ctx, &order, &lines)?;
+    } else {
+        queue_cancellation(tx, ctx, &order, "cancelled by the seller")?;
     }
     history::record(tx, ctx, "order", id.0, "sent again", "")?;
     changes::announce(tx, ctx, "order", [id.0])

@@ -1,6 +1,9 @@
 //! What is sold: items with SKU, barcodes, measures, price and tax. Their stock is in `stock`, their listings in `channels`.
 
+mod components;
 mod store;
+
+pub use components::{Component, components_of, set_components};
 
 use consign_db::{Tx, row};
 use consign_values::{Barcode, Currency, FieldErrors, ItemId, Money, Name, Rate, Sku, Timestamp};

@@ -1,9 +1,11 @@
 //! The SQL of items.
 
-use consign_db::{Query, Tx, sql};
+use std::collections::BTreeMap;
+
+use consign_db::{Query, Tx, params, sql};
 use consign_values::{Barcode, ItemId};
 
-use super::Item;
+use super::{Component, Item};
 use crate::Result;
 
 /// Items on a page.
@@ -78,4 +80,37 @@ pub fn delete_barcodes(tx: &mut Tx<'_>, id: ItemId) -> Result<()> {
 pub fn list_barcodes(tx: &mut Tx<'_>, id: ItemId) -> Result<Vec<String>> {
     let text = sql!(String, "SELECT barcode FROM item_barcode WHERE item_id = $1 ORDER BY barcode LIMIT 100");
     Ok(tx.all(text, &[&id])?)
+}
+
+pub fn components_of(tx: &mut Tx<'_>, items: &[ItemId]) -> Result<Vec<Component>> {
+    let text = sql!(
+        Component,
+        "SELECT k.item_id, k.component_id, k.quantity, i.sku, i.title FROM item_component k JOIN item i ON i.id = k.component_id
+         WHERE k.item_id {in} ORDER BY k.item_id, i.sku"
+    );
+    Ok(tx.all_in(text, items, &[])?)
+}
+
+pub fn is_component(tx: &mut Tx<'_>, id: ItemId) -> Result<bool> {
+    let text = sql!(ItemId, "SELECT item_id FROM item_component WHERE component_id = $1 LIMIT 1");
+    Ok(tx.optional(text, &[&id])?.is_some())
+}
+
+/// Whether units of it lie anywhere or are wanted by anybody.
+pub fn has_stock(tx: &mut Tx<'_>, id: ItemId) -> Result<bool> {
+    let text =
+        sql!(ItemId, "SELECT item_id FROM stock_level WHERE item_id = $1 AND (on_hand <> 0 OR demand <> 0) LIMIT 1");
+    Ok(tx.optional(text, &[&id])?.is_some())
+}
+
+pub fn replace_components(tx: &mut Tx<'_>, id: ItemId, parts: &BTreeMap<ItemId, i64>) -> Result<()> {
+    tx.execute(sql!("DELETE FROM item_component WHERE item_id = $1"), &[&id])?;
+    let text = sql!("INSERT INTO item_component (item_id, component_id, quantity) VALUES ($1, $2, $3)");
+    tx.execute_many(text, parts.iter().map(|(part, quantity)| params![id, *part, *quantity]))?;
+    Ok(())
+}
+
+pub fn mark_composite_due(tx: &mut Tx<'_>, id: ItemId) -> Result<()> {
+    tx.execute(sql!("UPDATE listing SET due = TRUE WHERE item_id = $1 AND NOT due"), &[&id])?;
+    Ok(())
 }

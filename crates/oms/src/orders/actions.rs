@@ -1,6 +1,6 @@
 //! What can be done with an order now: the blocking matrix of reference 2.6, in this one place. It feeds buttons, menus and refusals.
 
-use super::{Order, OrderState};
+use super::{Order, OrderState, Payment};
 use crate::Refusal;
 
 /// Something that a person can do with an order.
@@ -22,6 +22,14 @@ pub enum Action {
     Tag,
     /// Set carrier, service and tracking number.
     Ship,
+    /// Say that the money has come.
+    MarkPaid,
+    /// Edit it.
+    Edit,
+    /// Split it.
+    Split,
+    /// Merge it with others.
+    Merge,
     /// Link a line to an item.
     Link,
     /// Cancel it.
@@ -38,6 +46,7 @@ impl Action {
     /// All of them, in the order of the menus.
     pub const ALL: &'static [Action] = &[
         Action::Process,
+        Action::MarkPaid,
         Action::Move,
         Action::Park,
         Action::Unpark,
@@ -45,6 +54,9 @@ impl Action {
         Action::Unlock,
         Action::Tag,
         Action::Ship,
+        Action::Edit,
+        Action::Split,
+        Action::Merge,
         Action::Link,
         Action::Note,
         Action::SendAgain,
@@ -57,7 +69,7 @@ impl Action {
 pub fn refusal(order: &Order, action: Action) -> Option<Refusal> {
     use super::DespatchState::{Failed, Off, Rejected};
     match (action, order.state) {
-        (_, OrderState::Deleted) => return Some(Refusal::Deleted),
+        (_, OrderState::Deleted) => return Some(order.merged_into.map_or(Refusal::Deleted, Refusal::Merged)),
         (Action::Note, _) => return None,
         (Action::SendAgain, OrderState::Processed | OrderState::Cancelled) => {
             let resendable = matches!(order.despatch_state, Rejected | Failed | Off);
@@ -69,6 +81,9 @@ pub fn refusal(order: &Order, action: Action) -> Option<Refusal> {
         (_, OrderState::Open) => {}
     }
     match action {
+        Action::MarkPaid if order.payment == Payment::Paid => Some(Refusal::AlreadyPaid),
+        Action::MarkPaid if order.channel_id.is_some() => Some(Refusal::AwaitingPayment),
+        Action::MarkPaid => None,
         // Holds keep an order from being worked on; they don't keep it where it is.
         Action::Move | Action::Delete => None,
         Action::Park if order.parked => Some(Refusal::Parked),

@@ -11,7 +11,7 @@ use crate::{Ctx, Refusal, Result, changes, history};
 /// Parks an order; its stock stays allocated.
 pub fn park(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, note: &str) -> Result<()> {
     open_for(tx, id, Action::Park)?;
-    put(tx, ctx, id, HoldKind::Parked, note)?;
+    put(tx, ctx, id, HoldKind::Parked, HoldReason::Person, note)?;
     history::record(tx, ctx, "order", id.0, "parked", clean(note, 255))?;
     changes::announce(tx, ctx, "order", [id.0])
 }
@@ -37,7 +37,7 @@ pub fn lock(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, note: &str) -> Result<(
     for claim in &claims {
         book.release(Cause::Lock, claim);
     }
-    put(tx, ctx, id, HoldKind::Locked, note)?;
+    put(tx, ctx, id, HoldKind::Locked, HoldReason::Person, note)?;
     book.close(tx)?;
     refresh(tx, &[id])?;
     history::record(tx, ctx, "order", id.0, "locked", clean(note, 255))?;
@@ -77,15 +77,16 @@ fn any(holds: &[Hold], kind: HoldKind) -> bool {
     holds.iter().any(|hold| hold.kind == kind)
 }
 
-fn put(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, kind: HoldKind, note: &str) -> Result<()> {
-    tx.insert(&Hold {
-        order_id: id,
-        kind,
-        reason: HoldReason::Person,
-        note: clean(note, 255),
-        actor: ctx.actor_text(),
-        at: ctx.now(),
-    })?;
+/// Parks an order for a reason that is no person's; if it is parked for that already, nothing happens.
+pub(super) fn park_for(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, reason: HoldReason, note: &str) -> Result<()> {
+    if store::holds(tx, id)?.iter().any(|hold| hold.kind == HoldKind::Parked && hold.reason == reason) {
+        return Ok(());
+    }
+    put(tx, ctx, id, HoldKind::Parked, reason, note)
+}
+
+fn put(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, kind: HoldKind, reason: HoldReason, note: &str) -> Result<()> {
+    tx.insert(&Hold { order_id: id, kind, reason, note: clean(note, 255), actor: ctx.actor_text(), at: ctx.now() })?;
     let holds = store::holds(tx, id)?;
     store::set_held(tx, id, any(&holds, HoldKind::Parked), any(&holds, HoldKind::Locked))
 }

@@ -3,9 +3,11 @@
 use consign_db::Tx;
 use consign_values::{ChannelId, ItemId, LineId, OrderId};
 
+use super::compose::{expand, recipes};
+use super::reclaim::reclaim;
 use super::take::wanted;
 use super::{Action, Line, open_for, store};
-use crate::stock::{Book, Cause, refresh};
+use crate::stock::Cause;
 use crate::{Ctx, Error, Refusal, Result, changes, channels, decisions, history, items};
 
 /// Links a line of an order to an item. With `remember`, the channel's listing is linked too, and so are the lines of all
@@ -54,16 +56,15 @@ pub fn link_waiting(
 fn link(tx: &mut Tx<'_>, ctx: &Ctx<'_>, line: &Line, item: ItemId) -> Result<()> {
     let sku = items::get(tx, item)?.sku;
     let order = store::lock(tx, line.order_id)?.ok_or(Error::NotFound("order"))?;
-    let linked = Line { item_id: Some(item), ..line.clone() };
-    store::update_line(tx, &linked)?;
-    if order.is_live()
-        && let Some(wanted) = wanted(&order, &linked)
-    {
-        let mut book = Book::open(tx, ctx, [(item, order.location_id)])?;
-        book.claim(Cause::Link, &wanted);
-        book.close(tx)?;
-    }
-    refresh(tx, &[order.id])?;
+    let mut linked = Line { item_id: Some(item), ..line.clone() };
+    let recipes = recipes(tx, [item])?;
+    let parts = expand(tx, &mut linked, &recipes)?;
+    let lines = || std::iter::once(&linked).chain(&parts);
+    let wants = if order.is_live() { lines().filter_map(|line| wanted(&order, line)).collect() } else { Vec::new() };
+    reclaim(tx, ctx, Cause::Link, Vec::new(), wants, &[order.id], |tx| {
+        store::update_line(tx, &linked)?;
+        Ok(tx.insert_many(&parts)?)
+    })?;
     let detail = format!("{} → {sku}", line.label());
     history::record(tx, ctx, "order", order.id.0, "linked", detail.clone())?;
     decisions::record(tx, ctx, order.id, "link", detail, format!("linked by {}", ctx.actor))?;

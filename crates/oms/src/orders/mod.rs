@@ -2,15 +2,23 @@
 
 mod actions;
 mod cancel;
+mod compose;
+mod draft;
+mod edit;
 mod hold;
 mod link;
+mod merge;
 mod money;
 mod move_to;
 mod note;
 mod order;
 mod process;
 mod receive;
+mod reclaim;
+mod relations;
 mod search;
+mod search_text;
+mod split;
 mod store;
 mod take;
 mod update;
@@ -18,28 +26,40 @@ mod view;
 
 pub use actions::{Action, actions, refusal};
 pub use cancel::{cancel, delete};
+pub use draft::{
+    DIRECT, Draft, DraftForm, begin_draft, complete_draft, discard_draft, draft, drafts, mark_paid, save_draft,
+};
+pub use edit::{LineEdit, OrderEdit, edit, editable};
 pub use hold::{lock, park, unlock, unpark};
 pub use link::{link_line, link_waiting};
+pub use merge::{MERGED, MergeCheck, merge, merge_check};
 pub use move_to::move_to;
 pub use note::{add_note, set_shipping, set_tag};
 pub use order::{
     DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment,
 };
-pub use process::process;
+pub use process::{process, process_notes_read};
 pub use receive::{PageOutcome, Received, receive_page, retry_rejected};
-pub use search::{Filter, Page, Scope, Sort, count_up_to, search};
+pub use relations::{Relation, RelationKind, is_split, relations};
+pub use search::{Count, Filter, Page, Scope, Sort, count, ids, search};
+pub use split::{Part, split};
 pub use view::{LineView, OrderView, provenance, view};
 
 pub(crate) use store::set_despatch_state;
 
 use consign_db::Tx;
-use consign_values::OrderId;
+use consign_values::{Address, OrderId};
 
 use crate::{Error, Result};
 
 /// One order.
 pub fn get(tx: &mut Tx<'_>, id: OrderId) -> Result<Order> {
     store::find(tx, id)?.ok_or(Error::NotFound("order"))
+}
+
+/// Where an order goes.
+pub fn delivery(tx: &mut Tx<'_>, id: OrderId) -> Result<Address> {
+    Ok(store::detail(tx, id)?.ok_or(Error::NotFound("order"))?.delivery())
 }
 
 /// These orders, in no particular sequence; unknown ids are left out.
@@ -60,4 +80,10 @@ pub(crate) fn open_for(tx: &mut Tx<'_>, id: OrderId, action: Action) -> Result<O
         Some(refusal) => Err(refusal.into()),
         None => Ok(order),
     }
+}
+
+/// Fails if the order has changed since it was read at `version`: for forms that were open meanwhile.
+pub fn expect_version(tx: &mut Tx<'_>, id: OrderId, version: i64) -> Result<()> {
+    let order = store::lock(tx, id)?.ok_or(Error::NotFound("order"))?;
+    if order.version == version { Ok(()) } else { Err(Error::Stale) }
 }

@@ -3,11 +3,20 @@
 use consign_db::Tx;
 use consign_values::{OrderId, Timestamp, clean};
 
-use super::{Action, Note, open_for, refusal, store};
+use super::search_text::index;
+use super::{Action, Note, Order, open_for, refusal, store};
 use crate::{Ctx, Error, Result, changes, history};
 
-/// Adds a note, whatever the order's state.
-pub fn add_note(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, body: &str, internal: bool) -> Result<()> {
+/// Adds a note, whatever the order's state: internal ones are never shown to the buyer, processing ones have to be read before
+/// the order is processed (reference 8.8).
+pub fn add_note(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx<'_>,
+    id: OrderId,
+    body: &str,
+    internal: bool,
+    processing: bool,
+) -> Result<()> {
     let body = body.trim();
     if body.is_empty() || body.chars().count() > 4_000 {
         return Err(Error::invalid("body", "must have between 1 and 4,000 characters"));
@@ -24,6 +33,7 @@ pub fn add_note(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, body: &str, interna
         author: ctx.actor_text(),
         internal,
         body: body.replace(|c: char| c.is_control() && c != '\n', " "),
+        processing,
     };
     tx.insert(&note)?;
     store::count_note(tx, id)?;
@@ -58,6 +68,9 @@ pub fn set_shipping(
     let order = open_for(tx, id, Action::Ship)?;
     let (carrier, service, tracking) = (clean(carrier, 128), clean(service, 128), clean(tracking_number, 128));
     store::set_shipping(tx, id, &carrier, &service, &tracking)?;
+    if tracking != order.tracking_number {
+        index(tx, &Order { tracking_number: tracking.clone(), ..order.clone() })?;
+    }
     for (field, changed) in [
         ("carrier", carrier != order.carrier),
         ("service", service != order.service),

@@ -1,7 +1,7 @@
 //! An order, its lines, and the shapes that pages read.
 
 use consign_db::row;
-use consign_values::{ChannelId, Currency, ItemId, LineId, LocationId, Money, OrderId, Rate, Timestamp};
+use consign_values::{Address, ChannelId, Currency, ItemId, LineId, LocationId, Money, OrderId, Rate, Timestamp};
 
 use crate::stock::StockState;
 
@@ -123,6 +123,8 @@ row! {
         pub ended_at: Option<Timestamp>,
         /// Counts up with each change by a use case.
         pub version: i64,
+        /// The order that its lines went to.
+        pub merged_into: Option<OrderId>,
     }
 }
 
@@ -183,6 +185,18 @@ row! {
     }
 }
 
+impl Detail {
+    /// Where the order goes.
+    pub fn delivery(&self) -> Address {
+        serde_json::from_str(&self.delivery).unwrap_or_default()
+    }
+
+    /// Who pays.
+    pub fn billing(&self) -> Address {
+        serde_json::from_str(&self.billing).unwrap_or_default()
+    }
+}
+
 row! {
     /// A line of an order.
     #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,6 +229,16 @@ row! {
         pub tax_inclusive: bool,
         /// JSON list of name and value.
         pub options: String,
+        /// The channel's order that it belongs to; blank: the order's own reference. See [`Line::channel_order`].
+        pub reference: String,
+        /// The channel's id of it where `channel_line` had to differ; blank: `channel_line`. See [`Line::told_line`].
+        pub note_line: String,
+        /// Put in by hand: the channel knows nothing of it.
+        pub added: bool,
+        /// Stands for its child lines, which hold the stock (reference 4.4).
+        pub composite: bool,
+        /// The composite line that it is part of.
+        pub parent_line_id: Option<LineId>,
     }
 }
 
@@ -227,6 +251,21 @@ impl Line {
     /// Wants an item and has none.
     pub fn is_unlinked(&self) -> bool {
         self.item_id.is_none() && !self.is_service && self.outstanding() > 0
+    }
+
+    /// What the channel is told of it: neither services, nor what was put in by hand, nor parts of a composite.
+    pub fn is_told(&self) -> bool {
+        !self.is_service && !self.added && self.parent_line_id.is_none() && !self.channel_line.is_empty()
+    }
+
+    /// The channel's id of it.
+    pub fn told_line(&self) -> &str {
+        if self.note_line.is_empty() { &self.channel_line } else { &self.note_line }
+    }
+
+    /// The reference of the channel's order that it belongs to; `own` is the reference of the order that it is in.
+    pub fn channel_order<'l>(&'l self, own: &'l str) -> &'l str {
+        if self.reference.is_empty() { own } else { &self.reference }
     }
 
     /// What to call it: its SKU, or its title.
@@ -271,6 +310,8 @@ consign_db::text_enum! {
         Unpaid = "unpaid",
         /// Its postcode is too long to be one.
         Postcode = "postcode",
+        /// Its channel has cancelled part of it.
+        Channel = "channel",
         /// A person.
         Person = "person",
     }
@@ -292,5 +333,7 @@ row! {
         pub internal: bool,
         /// What it says.
         pub body: String,
+        /// To be read and acknowledged before the order is processed.
+        pub processing: bool,
     }
 }

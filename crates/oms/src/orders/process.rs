@@ -3,13 +3,25 @@
 use consign_db::Tx;
 use consign_values::OrderId;
 
+use super::search_text::index;
 use super::{Action, Line, Order, OrderState, Payment, open_for, store};
 use crate::settings::{ProcessingChecks, processing_checks};
 use crate::stock::{Book, Claim, claims_of};
 use crate::{Ctx, Refusal, Result, changes, despatch, error::Shortfall, history, locations};
 
-/// Processes an order, or refuses and changes nothing.
+/// Processes an order, or refuses and changes nothing. One with processing notes is refused until they have been read.
 pub fn process(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId) -> Result<()> {
+    let notes = store::notes(tx, id)?.into_iter().filter(|note| note.processing);
+    let notes: Vec<String> = notes.map(|note| note.body).collect();
+    if !notes.is_empty() {
+        open_for(tx, id, Action::Process)?;
+        return Err(Refusal::NotesToRead(notes).into());
+    }
+    process_notes_read(tx, ctx, id)
+}
+
+/// Processes an order whose processing notes somebody has read and acknowledged.
+pub fn process_notes_read(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId) -> Result<()> {
     let order = open_for(tx, id, Action::Process)?;
     let checks = processing_checks(tx)?;
     let location = locations::get(tx, order.location_id)?;
@@ -23,6 +35,7 @@ pub fn process(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId) -> Result<()> {
         book.deduct(claim);
     }
     store::end(tx, id, OrderState::Processed, ctx.now())?;
+    index(tx, &Order { state: OrderState::Processed, ..order.clone() })?;
     book.close(tx)?;
     history::record(tx, ctx, "order", id.0, "processed", format!("at {}", location.name))?;
     despatch::queue_despatch(tx, ctx, &order, &lines)?;

@@ -10,6 +10,7 @@ use consign_ports::{DownloadPage, Incoming, IncomingOrder};
 use consign_values::{ChannelId, InboxId, ItemId, OrderId, clean};
 use sha2::{Digest, Sha256};
 
+use super::compose::recipes;
 use super::take::{Mappings, NewOrders};
 use super::{Order, OrderState, Payment, cancel, store, update};
 use crate::channels::{self, Channel, Cursor, InboxEntry, InboxState, Verdict, judge};
@@ -157,8 +158,12 @@ fn receive_batch(
         .collect();
     let statuses = channels::statuses(tx, channel.id)?;
     let readable: Vec<&IncomingOrder> = batch.iter().filter_map(|p| p.incoming.order.as_deref().ok()).collect();
-    let mappings = Mappings { items: link(tx, channel, &readable)?, tags: channels::tag_maps(tx, channel.id)? };
-    let keys: BTreeSet<_> = mappings.items.values().map(|item| (*item, channel.download_location_id)).collect();
+    let items = link(tx, channel, &readable)?;
+    let recipes = recipes(tx, items.values().copied())?;
+    let mappings = Mappings { items, recipes, tags: channels::tag_maps(tx, channel.id)? };
+    let parts = mappings.recipes.values().flatten().map(|part| part.component_id);
+    let whole = mappings.items.values().copied().filter(|item| !mappings.recipes.contains_key(item));
+    let keys: BTreeSet<_> = whole.chain(parts).map(|item| (item, channel.download_location_id)).collect();
     let new_keys =
         if readable.iter().all(|o| ours.contains_key(o.reference.as_str())) { BTreeSet::new() } else { keys };
     let mut book = Book::open(tx, ctx, new_keys)?;
@@ -276,10 +281,7 @@ fn follow(
     verdict: &Verdict,
 ) -> Result<bool> {
     match (verdict, order.state, order.payment) {
-        (Verdict::Cancel(because), OrderState::Open, _) => {
-            cancel::cancel_by_channel(tx, ctx, order.id, because)?;
-            Ok(true)
-        }
+        (Verdict::Cancel(because), ..) => cancel::cancel_by_channel(tx, ctx, order, because),
         (Verdict::Take(payment, because), OrderState::Open, Payment::Unpaid) => {
             update::update_unpaid(tx, ctx, channel, mappings, order.id, incoming, *payment, because)?;
             Ok(true)

@@ -3,7 +3,8 @@
 use consign_db::{Query, Tx};
 use consign_values::{LocationId, OrderId, Timestamp};
 
-use super::{Order, OrderState};
+use super::search_text::{ENDED, OPEN};
+use super::{Order, OrderState, store};
 use crate::Result;
 
 /// Orders on a page.
@@ -58,47 +59,109 @@ pub struct Page {
 
 /// A page of what `filter` finds.
 pub fn search(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
-    let text = filter.text.trim();
-    let mut query = Query::new("SELECT {o.*} FROM orders o WHERE ");
+    let mut query = Query::new("SELECT {o.*} FROM ");
     conditions(&mut query, filter);
-    let key: fn(&Order) -> (i64, i64);
-    if !text.is_empty() {
-        // By id, newest first: both engines' text indexes can be walked that way, and ids rise with age.
-        if let Some((_, id)) = filter.after {
-            query.push(" AND o.id < ").bind(id);
-        }
-        query.push(" ORDER BY o.id DESC");
-        key = |order| (0, order.id.0);
-    } else if filter.scope == Scope::Ended {
-        after(&mut query, filter, " AND (o.ended_at, o.id) < (");
-        query.push(" ORDER BY o.ended_at DESC, o.id DESC");
-        key = |order| (order.ended_at.unwrap_or_default().0, order.id.0);
-    } else if filter.sort == Sort::DespatchBy {
-        after(&mut query, filter, " AND (o.despatch_by, o.id) > (");
-        query.push(" ORDER BY o.despatch_by, o.id");
-        key = |order| (order.despatch_by.0, order.id.0);
-    } else {
-        after(&mut query, filter, " AND (o.received_at, o.id) < (");
-        query.push(" ORDER BY o.received_at DESC, o.id DESC");
-        key = |order| (order.received_at.0, order.id.0);
-    }
+    let key = ordered(&mut query, filter);
     query.limit(PAGE as u32 + 1);
     let mut orders: Vec<Order> = tx.query(&query)?;
     let more = orders.len() > PAGE;
     orders.truncate(PAGE);
     let next = orders.last().filter(|_| more).map(key);
+    if let Some(named) = named_by_id(tx, filter)? {
+        orders.retain(|order| order.id != named.id);
+        orders.insert(0, named);
+    }
     Ok(Page { orders, next })
 }
 
-/// How many orders `filter` finds, but no more than `limit`: a list says "10,000+" instead of counting a million.
-pub fn count_up_to(tx: &mut Tx<'_>, filter: &Filter, limit: u32) -> Result<i64> {
-    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT 1 FROM orders o WHERE ");
-    conditions(&mut query, filter);
-    query.limit(limit).push(") counted");
-    Ok(tx.query::<i64>(&query)?.pop().unwrap_or(0))
+/// The order whose id was typed as the text: on top of the first page.
+fn named_by_id(tx: &mut Tx<'_>, filter: &Filter) -> Result<Option<Order>> {
+    match filter.text.trim().parse() {
+        Ok(id) if filter.after.is_none() => {
+            Ok(store::find(tx, OrderId(id))?.filter(|order| filter.admits(order) && !filter.trouble))
+        }
+        _ => Ok(None),
+    }
 }
 
+/// Says in which sequence, after which place; gives how an order's own place is made.
+fn ordered(query: &mut Query, filter: &Filter) -> fn(&Order) -> (i64, i64) {
+    if filter.has_text() {
+        // By id, newest first: the text index is walked that way, and ids rise with age.
+        if let Some((_, id)) = filter.after {
+            query.push(" AND ").push_row_id("order_search").push(" < ").bind(id);
+        }
+        query.push(" ORDER BY ").push_row_id("order_search").push(" DESC");
+        |order| (0, order.id.0)
+    } else if filter.scope == Scope::Ended {
+        after(query, filter, " AND (o.ended_at, o.id) < (");
+        query.push(" ORDER BY o.ended_at DESC, o.id DESC");
+        |order| (order.ended_at.unwrap_or_default().0, order.id.0)
+    } else if filter.sort == Sort::DespatchBy {
+        after(query, filter, " AND (o.despatch_by, o.id) > (");
+        query.push(" ORDER BY o.despatch_by, o.id");
+        |order| (order.despatch_by.0, order.id.0)
+    } else {
+        after(query, filter, " AND (o.received_at, o.id) < (");
+        query.push(" ORDER BY o.received_at DESC, o.id DESC");
+        |order| (order.received_at.0, order.id.0)
+    }
+}
+
+/// The ids of all orders that `filter` finds, in its sequence, at most 10,000: for doing something with each of them.
+pub fn ids(tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<OrderId>> {
+    let mut query = Query::new("SELECT o.id FROM ");
+    conditions(&mut query, filter);
+    ordered(&mut query, filter);
+    query.limit(COUNT_MAX);
+    Ok(tx.query(&query)?)
+}
+
+/// How many orders there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// So many were counted.
+    pub counted: u32,
+    /// There are more, but nobody waits for counting them.
+    pub more: bool,
+}
+
+/// `4,210` or `10,000+`.
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (thousands, rest) = (self.counted / 1_000, self.counted % 1_000);
+        if thousands > 0 {
+            write!(f, "{thousands},{rest:03}")?
+        } else {
+            write!(f, "{rest}")?
+        }
+        f.write_str(if self.more { "+" } else { "" })
+    }
+}
+
+/// Orders are counted so far.
+const COUNT_MAX: u32 = 10_000;
+/// Hits of a text search are counted so far: each costs a look at its order.
+const TEXT_COUNT_MAX: u32 = 1_000;
+
+/// How many orders `filter` finds. A list says "10,000+" instead of counting a million.
+pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<Count> {
+    let max = if filter.has_text() { TEXT_COUNT_MAX } else { COUNT_MAX };
+    let mut query = Query::new("SELECT COUNT(*) FROM (SELECT 1 FROM ");
+    conditions(&mut query, filter);
+    query.limit(max + 1).push(") counted");
+    let found = tx.query::<i64>(&query)?.pop().and_then(|found| u32::try_from(found).ok()).unwrap_or(0);
+    Ok(Count { counted: found.min(max), more: found > max })
+}
+
+/// The sources and the conditions.
 fn conditions(query: &mut Query, filter: &Filter) {
+    if filter.has_text() {
+        let scope = if filter.scope == Scope::Open { OPEN } else { ENDED };
+        query.push_text_rows("order_search", "orders o ON o.id", &[filter.text.trim(), scope]).push(" AND ");
+    } else {
+        query.push("orders o WHERE ");
+    }
     // Literals, not parameters: the planner matches them with the partial indexes.
     query.push(match filter.scope {
         Scope::Open => "o.state = 'open'",
@@ -109,19 +172,6 @@ fn conditions(query: &mut Query, filter: &Filter) {
     }
     if let Some(location) = filter.location {
         query.push(" AND o.location_id = ").bind(location);
-    }
-    let text = filter.text.trim();
-    if text.is_empty() {
-        return;
-    }
-    match text.parse::<i64>() {
-        Ok(number) => {
-            query.push(" AND (o.id = ").bind(number).push(" OR ");
-            query.push_text_match("order_search", "o.id", text).push(")");
-        }
-        Err(_) => {
-            query.push(" AND ").push_text_match("order_search", "o.id", text);
-        }
     }
 }
 
@@ -142,6 +192,10 @@ impl Filter {
         Filter { scope: Scope::Ended, ..Filter::default() }
     }
 
+    fn has_text(&self) -> bool {
+        !self.text.trim().is_empty()
+    }
+
     /// Whether it would find `order` (text apart): for rows that change while they are on screen.
     pub fn admits(&self, order: &Order) -> bool {
         let scope = match self.scope {
@@ -149,5 +203,16 @@ impl Filter {
             Scope::Ended => matches!(order.state, OrderState::Processed | OrderState::Cancelled),
         };
         scope && self.location.is_none_or(|location| location == order.location_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Count;
+
+    #[test]
+    fn a_count_is_written_for_people() {
+        let text = |counted, more| Count { counted, more }.to_string();
+        assert_eq!([text(7, false), text(4_021, false), text(10_000, true)], ["7", "4,021", "10,000+"]);
     }
 }

@@ -1,11 +1,16 @@
 //! The SQL of orders.
 
+use std::collections::{HashMap, HashSet};
+
 use consign_db::{Tx, params, sql};
 use consign_ports::IncomingOrder;
-use consign_values::{ChannelId, LineId, LocationId, OrderId, Timestamp};
+use consign_values::{ChannelId, DraftId, LineId, LocationId, OrderId, Timestamp};
 
 use super::take::{Parts, pairs};
-use super::{DespatchState, Detail, Hold, HoldKind, HoldReason, Line, LineView, Note, Order, OrderState, Payment};
+use super::{
+    DespatchState, Detail, Draft, Hold, HoldKind, HoldReason, Line, LineView, Note, Order, OrderState, Payment,
+    Relation,
+};
 use crate::{Ctx, Result};
 
 pub fn find(tx: &mut Tx<'_>, id: OrderId) -> Result<Option<Order>> {
@@ -38,9 +43,10 @@ pub fn line_views(tx: &mut Tx<'_>, id: OrderId) -> Result<Vec<LineView>> {
     let text = sql!(
         LineView,
         "SELECT l.id, l.channel_line, l.channel_sku, l.title, l.item_id, i.sku, l.is_service, l.quantity, l.shipped_before,
-           c.quantity AS wanted, c.allocated, l.unit_price, l.discount, l.tax_rate, l.tax_inclusive
+           c.quantity AS wanted, c.allocated, l.unit_price, l.discount, l.tax_rate, l.tax_inclusive, l.reference, l.added,
+           l.composite, l.parent_line_id
          FROM order_line l LEFT JOIN item i ON i.id = l.item_id LEFT JOIN claim c ON c.line_id = l.id
-         WHERE l.order_id = $1 ORDER BY l.id"
+         WHERE l.order_id = $1 ORDER BY COALESCE(l.parent_line_id, l.id), l.id"
     );
     Ok(tx.all(text, &[&id])?)
 }
@@ -58,7 +64,8 @@ pub fn unlinked_lines(tx: &mut Tx<'_>, channel: ChannelId, channel_sku: &str) ->
 pub fn update_line(tx: &mut Tx<'_>, line: &Line) -> Result<()> {
     let text = sql!(
         "UPDATE order_line SET channel_sku = $2, title = $3, item_id = $4, is_service = $5, quantity = $6,
-           shipped_before = $7, unit_price = $8, discount = $9, tax_rate = $10, tax_inclusive = $11, options = $12
+           shipped_before = $7, unit_price = $8, discount = $9, tax_rate = $10, tax_inclusive = $11, options = $12,
+           order_id = $13, channel_line = $14, reference = $15, note_line = $16, composite = $17, parent_line_id = $18
          WHERE id = $1"
     );
     tx.execute(
@@ -76,6 +83,12 @@ pub fn update_line(tx: &mut Tx<'_>, line: &Line) -> Result<()> {
             &line.tax_rate,
             &line.tax_inclusive,
             &line.options,
+            &line.order_id,
+            &line.channel_line,
+            &line.reference,
+            &line.note_line,
+            &line.composite,
+            &line.parent_line_id,
         ],
     )?;
     Ok(())
@@ -213,5 +226,152 @@ pub fn notes(tx: &mut Tx<'_>, id: OrderId) -> Result<Vec<Note>> {
 
 pub fn count_note(tx: &mut Tx<'_>, id: OrderId) -> Result<()> {
     tx.execute(sql!("UPDATE orders SET note_count = note_count + 1 WHERE id = $1"), &[&id])?;
+    Ok(())
+}
+
+/// Brings the rows of an order's lines from `before` to `after`. Nothing may claim stock for those that go.
+pub fn write_lines(tx: &mut Tx<'_>, before: &[Line], after: &[Line]) -> Result<()> {
+    let old: HashMap<LineId, &Line> = before.iter().map(|line| (line.id, line)).collect();
+    let kept: HashSet<LineId> = after.iter().map(|line| line.id).collect();
+    let gone = || before.iter().filter(|line| !kept.contains(&line.id));
+    // Parts of composites go before, and come after, what they are part of.
+    let parts: Vec<LineId> = gone().filter(|line| line.parent_line_id.is_some()).map(|line| line.id).collect();
+    let whole: Vec<LineId> = gone().filter(|line| line.parent_line_id.is_none()).map(|line| line.id).collect();
+    delete_lines(tx, &parts)?;
+    delete_lines(tx, &whole)?;
+    for line in after {
+        match old.get(&line.id) {
+            Some(same) if *same == line => {}
+            Some(_) => update_line(tx, line)?,
+            None => tx.insert(line)?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes what an edit, a split or an update can change.
+pub fn update_edited(tx: &mut Tx<'_>, order: &Order) -> Result<()> {
+    let text = sql!(
+        "UPDATE orders SET buyer = $2, full_name = $3, company = $4, postcode = $5, country_code = $6,
+           secondary_reference = $7, external_reference = $8, despatch_by = $9, priority = $10, line_count = $11,
+           unit_count = $12, total = $13, version = version + 1
+         WHERE id = $1"
+    );
+    tx.execute(
+        text,
+        &[
+            &order.id,
+            &order.buyer,
+            &order.full_name,
+            &order.company,
+            &order.postcode,
+            &order.country_code,
+            &order.secondary_reference,
+            &order.external_reference,
+            &order.despatch_by,
+            &order.priority,
+            &order.line_count,
+            &order.unit_count,
+            &order.total,
+        ],
+    )?;
+    Ok(())
+}
+
+pub fn update_sums(tx: &mut Tx<'_>, detail: &Detail) -> Result<()> {
+    let text = sql!(
+        "UPDATE order_detail SET delivery = $2, billing = $3, subtotal = $4, postage = $5, discount = $6, tax = $7
+         WHERE order_id = $1"
+    );
+    tx.execute(
+        text,
+        &[
+            &detail.order_id,
+            &detail.delivery,
+            &detail.billing,
+            &detail.subtotal,
+            &detail.postage,
+            &detail.discount,
+            &detail.tax,
+        ],
+    )?;
+    Ok(())
+}
+
+/// The highest part of what the channel knows by the order's reference.
+pub fn last_part(tx: &mut Tx<'_>, order: &Order) -> Result<i64> {
+    let text = sql!(i64, "SELECT MAX(part) FROM orders WHERE source = $1 AND sub_source = $2 AND reference = $3");
+    Ok(tx.one(text, &[&order.source, &order.sub_source, &order.reference])?)
+}
+
+/// All open parts of what the channel knows by that order's reference.
+pub fn open_parts(tx: &mut Tx<'_>, order: &Order) -> Result<Vec<OrderId>> {
+    let text = sql!(
+        OrderId,
+        "SELECT id FROM orders WHERE source = $1 AND sub_source = $2 AND reference = $3 AND state = 'open' ORDER BY id LIMIT 500"
+    );
+    Ok(tx.all(text, &[&order.source, &order.sub_source, &order.reference])?)
+}
+
+pub fn relations(tx: &mut Tx<'_>, id: OrderId) -> Result<Vec<Relation>> {
+    let text = sql!(
+        Relation,
+        "SELECT {*} FROM order_relation WHERE parent_id = $1 OR child_id = $1 ORDER BY at, child_id LIMIT 200"
+    );
+    Ok(tx.all(text, &[&id])?)
+}
+
+/// An order has given its lines and notes away.
+pub fn set_merged(tx: &mut Tx<'_>, id: OrderId, into: OrderId, now: Timestamp) -> Result<()> {
+    let text = sql!(
+        "UPDATE orders SET state = 'deleted', merged_into = $2, ended_at = $3, stock_state = 'none', line_count = 0,
+           unit_count = 0, note_count = 0, version = version + 1
+         WHERE id = $1"
+    );
+    tx.execute(text, &[&id, &into, &now])?;
+    Ok(())
+}
+
+pub fn move_notes(tx: &mut Tx<'_>, from: &[OrderId], to: OrderId) -> Result<()> {
+    let text = sql!("UPDATE order_note SET order_id = $2 WHERE order_id = $1");
+    tx.execute_many(text, from.iter().map(|from| params![*from, to]))?;
+    Ok(())
+}
+
+pub fn set_paid(tx: &mut Tx<'_>, id: OrderId, now: Timestamp) -> Result<()> {
+    tx.execute(sql!("UPDATE orders SET payment = 'paid', version = version + 1 WHERE id = $1"), &[&id])?;
+    tx.execute(sql!("UPDATE order_detail SET paid_at = $2 WHERE order_id = $1"), &[&id, &now])?;
+    Ok(())
+}
+
+pub fn find_draft(tx: &mut Tx<'_>, id: DraftId) -> Result<Option<Draft>> {
+    Ok(tx.optional(sql!(Draft, "SELECT {*} FROM order_draft WHERE id = $1"), &[&id])?)
+}
+
+pub fn lock_draft(tx: &mut Tx<'_>, id: DraftId) -> Result<Option<Draft>> {
+    Ok(tx.optional(sql!(Draft, "SELECT {*} FROM order_draft WHERE id = $1 /*pg FOR UPDATE*/"), &[&id])?)
+}
+
+pub fn drafts(tx: &mut Tx<'_>) -> Result<Vec<Draft>> {
+    Ok(tx.all(sql!(Draft, "SELECT {*} FROM order_draft ORDER BY updated_at DESC, id DESC LIMIT 200"), &[])?)
+}
+
+pub fn update_draft(
+    tx: &mut Tx<'_>,
+    id: DraftId,
+    version: i64,
+    form: &str,
+    author: &str,
+    now: Timestamp,
+) -> Result<u64> {
+    let text = sql!(
+        "UPDATE order_draft SET form = $3, author = $4, updated_at = $5, version = version + 1
+         WHERE id = $1 AND version = $2"
+    );
+    Ok(tx.execute(text, &[&id, &version, &form, &author, &now])?)
+}
+
+pub fn delete_draft(tx: &mut Tx<'_>, id: DraftId) -> Result<()> {
+    tx.execute(sql!("DELETE FROM order_draft WHERE id = $1"), &[&id])?;
     Ok(())
 }

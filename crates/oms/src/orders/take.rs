@@ -6,7 +6,9 @@ use consign_db::Tx;
 use consign_ports::IncomingOrder;
 use consign_values::{ItemId, LineId, OrderId, Timestamp, clean};
 
+use super::compose::{Recipes, expand};
 use super::money::totals;
+use super::search_text::search_text;
 use super::{DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment};
 use crate::channels::{Channel, TagMap};
 use crate::decisions::Decision;
@@ -34,6 +36,8 @@ pub struct NewOrders {
 pub struct Mappings {
     /// Channel SKU to item.
     pub items: HashMap<String, ItemId>,
+    /// What those of the items that are composites are made of.
+    pub recipes: Recipes,
     /// Shipping and payment tags.
     pub tags: Vec<TagMap>,
 }
@@ -94,6 +98,11 @@ pub fn line_row(
         tax_rate: incoming.tax_rate,
         tax_inclusive: incoming.tax_inclusive,
         options: pairs(&incoming.options),
+        reference: String::new(),
+        note_line: String::new(),
+        added: false,
+        composite: false,
+        parent_line_id: None,
     }
 }
 
@@ -104,7 +113,7 @@ pub fn pairs(pairs: &[(String, String)]) -> String {
 
 /// Whom a line's claim is for.
 pub fn wanted(order: &Order, line: &Line) -> Option<Wanted> {
-    let item_id = line.item_id.filter(|_| !line.is_service && line.outstanding() > 0)?;
+    let item_id = line.item_id.filter(|_| !line.is_service && !line.composite && line.outstanding() > 0)?;
     Some(Wanted {
         line_id: line.id,
         order_id: order.id,
@@ -115,17 +124,6 @@ pub fn wanted(order: &Order, line: &Line) -> Option<Wanted> {
         priority: order.priority,
         received_at: order.received_at,
     })
-}
-
-/// The text that an order is found by.
-pub fn search_text(order: &Order, lines: &[Line], email: &str, town: &str) -> String {
-    let mut words: Vec<&str> = vec![&order.reference, &order.secondary_reference, &order.external_reference];
-    words.extend([order.full_name.as_str(), &order.company, &order.buyer, email, town, &order.postcode]);
-    words.push(&order.tracking_number);
-    words.extend(lines.iter().take(50).map(|line| line.channel_sku.as_str()));
-    words.retain(|word| !word.is_empty());
-    words.dedup();
-    words.join(" ").to_lowercase()
 }
 
 impl NewOrders {
@@ -148,10 +146,13 @@ impl NewOrders {
         };
         let id = OrderId(tx.next_id("orders")?);
         let line_ids = tx.next_ids("line", incoming.lines.len())?;
-        let lines: Vec<Line> = line_ids
-            .zip(&incoming.lines)
-            .map(|(line_id, line)| line_row(LineId(line_id), id, line, &mappings.items))
-            .collect();
+        let mut lines: Vec<Line> = Vec::with_capacity(incoming.lines.len());
+        for (line_id, line) in line_ids.zip(&incoming.lines) {
+            let mut line = line_row(LineId(line_id), id, line, &mappings.items);
+            let parts = expand(tx, &mut line, &mappings.recipes)?;
+            lines.push(line);
+            lines.extend(parts);
+        }
         let mut order = order_row(ctx, id, channel, incoming, &parts, payment);
         let (delivery, billing) = (&incoming.delivery, &incoming.billing);
         let holds = holds(ctx, &order);
@@ -208,6 +209,7 @@ impl NewOrders {
                 author,
                 internal: note.internal,
                 body: note.text.replace(|c: char| c.is_control() && c != '\n', " "),
+                processing: false,
             });
             order.note_count += 1;
         }
@@ -322,6 +324,7 @@ fn order_row(
         created_at: ctx.now(),
         ended_at: None,
         version: 1,
+        merged_into: None,
     }
 }
 

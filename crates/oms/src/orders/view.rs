@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use consign_db::{Tx, row};
 use consign_values::{Address, ItemId, LineId, OrderId, Rate};
 
-use super::{Detail, Hold, Note, Order, store};
+use super::{Detail, Hold, Note, Order, Relation, store};
 use crate::decisions::{self, Decision};
 use crate::despatch::{self, Message};
 use crate::history::{self, Entry};
@@ -45,6 +45,14 @@ row! {
         pub tax_rate: Rate,
         /// Whether the price contains tax.
         pub tax_inclusive: bool,
+        /// The channel's order that it came with, in a merged order; else blank.
+        pub reference: String,
+        /// Put in by hand.
+        pub added: bool,
+        /// Stands for the lines after it that name it.
+        pub composite: bool,
+        /// The composite line that it is part of.
+        pub parent_line_id: Option<LineId>,
     }
 }
 
@@ -71,22 +79,24 @@ pub struct OrderView {
     pub decisions: Vec<Decision>,
     /// What its channel was or is to be told.
     pub messages: Vec<Message>,
+    /// The orders that it came out of, or that came out of it.
+    pub relations: Vec<Relation>,
 }
 
 /// Everything about one order.
 pub fn view(tx: &mut Tx<'_>, id: OrderId) -> Result<OrderView> {
     let order = super::get(tx, id)?;
     let detail = store::detail(tx, id)?.ok_or(Error::NotFound("order"))?;
-    let read = |text: &str| serde_json::from_str::<Address>(text).unwrap_or_default();
     Ok(OrderView {
-        delivery: read(&detail.delivery),
-        billing: read(&detail.billing),
+        delivery: detail.delivery(),
+        billing: detail.billing(),
         lines: store::line_views(tx, id)?,
         holds: store::holds(tx, id)?,
         notes: store::notes(tx, id)?,
         history: history::list(tx, "order", id.0)?,
         decisions: decisions::list(tx, id)?,
         messages: despatch::of_order(tx, id)?,
+        relations: store::relations(tx, id)?,
         order,
         detail,
     })

@@ -55,6 +55,9 @@ fn change(
     }
     let sku = items::get(tx, item)?.sku;
     let place = locations::get(tx, location)?.name;
+    if !items::components_of(tx, &[item])?.is_empty() {
+        return Err(Refusal::Composite("a composite has no stock of its own; count its parts").into());
+    }
     let mut book = Book::open(tx, ctx, [(item, location)])?;
     let level = book.level(item, location).clone();
     if !level.tracked {

@@ -23,6 +23,12 @@ consign_db::text_enum! {
         MoveIn = "move_in",
         /// An unpaid order was changed by its channel.
         Update = "update",
+        /// An order was edited.
+        Edit = "edit",
+        /// Lines went to another part of an order.
+        Split = "split",
+        /// Lines went to a merged order.
+        Merge = "merge",
         /// An order was cancelled.
         Cancel = "cancel",
         /// An order was deleted.

@@ -176,6 +176,11 @@ pub fn unclaimed_lines(tx: &mut Tx<'_>, item: ItemId, location: LocationId) -> R
 pub fn mark_listings_due(tx: &mut Tx<'_>, items: &[ItemId]) -> Result<()> {
     for item in items {
         tx.execute(sql!("UPDATE listing SET due = TRUE WHERE item_id = $1 AND NOT due"), &[item])?;
+        let composites = sql!(
+            "UPDATE listing SET due = TRUE WHERE NOT due AND item_id IN
+               (SELECT k.item_id FROM item_component k WHERE k.component_id = $1)"
+        );
+        tx.execute(composites, &[item])?;
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ pub fn run(tx: &mut Tx<'_>) -> Result<Vec<Checked>> {
          FROM orders o JOIN order_line l ON l.order_id = o.id
            JOIN stock_level s ON s.item_id = l.item_id AND s.location_id = o.location_id AND s.tracked
            LEFT JOIN claim c ON c.line_id = l.id
-         WHERE o.state = 'open' AND NOT o.locked AND NOT l.is_service AND l.quantity > l.shipped_before
+         WHERE o.state = 'open' AND NOT o.locked AND NOT l.is_service AND NOT l.composite AND l.quantity > l.shipped_before
            AND (c.line_id IS NULL OR c.quantity <> l.quantity - l.shipped_before OR c.item_id <> l.item_id
              OR c.location_id <> o.location_id)
          LIMIT 100";
@@ -54,7 +54,7 @@ pub fn run(tx: &mut Tx<'_>) -> Result<Vec<Checked>> {
         "SELECT 'order ' || o.id AS subject, 'claim of line ' || c.line_id AS found, 'none' AS expected
          FROM claim c JOIN orders o ON o.id = c.order_id JOIN order_line l ON l.id = c.line_id
            JOIN stock_level s ON s.item_id = c.item_id AND s.location_id = c.location_id
-         WHERE o.state <> 'open' OR o.locked OR l.item_id IS NULL OR l.is_service OR NOT s.tracked LIMIT 100";
+         WHERE o.state <> 'open' OR o.locked OR l.item_id IS NULL OR l.is_service OR l.composite OR NOT s.tracked LIMIT 100";
         "the stock state of an open order follows from its claims" =>
         "SELECT 'order ' || t.id AS subject, t.stock_state AS found,
            CASE WHEN NOT t.live THEN 'none' WHEN t.unlinked > 0 THEN 'unknown' WHEN t.wanted = 0 THEN 'none'
@@ -79,22 +79,32 @@ pub fn run(tx: &mut Tx<'_>) -> Result<Vec<Checked>> {
         "SELECT 'order ' || o.id AS subject, o.line_count || '/' || o.unit_count || '/' || o.note_count AS found,
            t.line_count || '/' || t.unit_count || '/' || t.note_count AS expected
          FROM orders o JOIN (SELECT p.id,
-             (SELECT COUNT(*) FROM order_line l WHERE l.order_id = p.id) AS line_count,
-             COALESCE((SELECT SUM(l.quantity) FROM order_line l WHERE l.order_id = p.id), 0) AS unit_count,
+             (SELECT COUNT(*) FROM order_line l WHERE l.order_id = p.id AND l.parent_line_id IS NULL) AS line_count,
+             COALESCE((SELECT SUM(l.quantity) FROM order_line l WHERE l.order_id = p.id AND l.parent_line_id IS NULL), 0)
+               AS unit_count,
              (SELECT COUNT(*) FROM order_note n WHERE n.order_id = p.id) AS note_count
            FROM orders p) t ON t.id = o.id
          WHERE o.line_count <> t.line_count OR o.unit_count <> t.unit_count OR o.note_count <> t.note_count LIMIT 100";
         "a processed order left the building once: its ledger takes off just what it ships" =>
         "SELECT 'order ' || o.id AS subject, CAST(COALESCE(SUM(g.on_hand_change), 0) AS TEXT) AS found,
-           'at least -' || o.unit_count || ', one entry for each line at most' AS expected
+           'at least -' || t.units || ', one entry for each line at most' AS expected
          FROM orders o JOIN stock_ledger g ON g.order_id = o.id AND g.cause = 'process'
-         GROUP BY o.id, o.unit_count, o.line_count, o.state
-         HAVING o.state <> 'processed' OR COUNT(*) > o.line_count OR SUM(g.on_hand_change) < -o.unit_count
+           JOIN (SELECT l.order_id, COUNT(*) AS lines, SUM(l.quantity) AS units FROM order_line l WHERE NOT l.composite
+             GROUP BY l.order_id) t ON t.order_id = o.id
+         GROUP BY o.id, o.state, t.lines, t.units
+         HAVING o.state <> 'processed' OR COUNT(*) > t.lines OR SUM(g.on_hand_change) < -t.units
          LIMIT 100";
-        "the despatch state of an order is that of its last message" =>
-        "SELECT 'order ' || o.id AS subject, o.despatch_state AS found, m.state AS expected
-         FROM orders o JOIN outbox m ON m.id = (SELECT MAX(x.id) FROM outbox x WHERE x.order_id = o.id)
-         WHERE o.despatch_state <> m.state AND NOT (m.state = 'sent' AND o.despatch_state = 'queued') LIMIT 100";
+        "the despatch state of an order is that of the message that needs somebody most" =>
+        "SELECT 'order ' || t.order_id AS subject, t.despatch_state AS found, t.expected
+         FROM (SELECT m.order_id, o.despatch_state,
+             CASE MAX(CASE m.state WHEN 'failed' THEN 4 WHEN 'rejected' THEN 3 WHEN 'queued' THEN 2 WHEN 'sent' THEN 1 ELSE 0 END)
+               WHEN 4 THEN 'failed' WHEN 3 THEN 'rejected' WHEN 2 THEN 'queued' WHEN 1 THEN 'sent' ELSE 'confirmed' END AS expected
+           FROM outbox m JOIN orders o ON o.id = m.order_id GROUP BY m.order_id, o.despatch_state) t
+         WHERE t.despatch_state <> t.expected AND NOT (t.expected = 'sent' AND t.despatch_state = 'queued') LIMIT 100";
+        "an order whose lines went to another is out of the books, and has none left" =>
+        "SELECT 'order ' || o.id AS subject, o.state || ', ' || COUNT(l.id) || ' lines' AS found, 'deleted, none' AS expected
+         FROM orders o LEFT JOIN order_line l ON l.order_id = o.id WHERE o.merged_into IS NOT NULL
+         GROUP BY o.id, o.state HAVING o.state <> 'deleted' OR COUNT(l.id) > 0 LIMIT 100";
         "a payload that was taken belongs to an order" =>
         "SELECT 'payload ' || i.id AS subject, 'order ' || COALESCE(CAST(i.order_id AS TEXT), 'none') AS found, 'an order' AS expected
          FROM inbox i LEFT JOIN orders o ON o.id = i.order_id WHERE i.state = 'taken' AND o.id IS NULL LIMIT 100";

@@ -1,6 +1,8 @@
 //! The business on both databases: each test is an acceptance scenario of the reference (16.5) or an invariant.
 
+mod changes;
 mod concurrency;
+mod drafts;
 mod intake;
 mod invariants;
 mod orders;

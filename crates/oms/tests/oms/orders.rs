@@ -213,7 +213,7 @@ fn what_can_be_done_follows_from_the_state_alone() {
         table.push_str(&format!("{name}: {}\n", possible.join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    open: Process Move Park Lock Tag Ship Link Note Cancel Delete
+    open: Process Move Park Lock Tag Ship Edit Split Merge Link Note Cancel Delete
     parked: Move Unpark Lock Note Delete
     locked: Move Park Unlock Note Delete
     processed: Note
@@ -260,5 +260,48 @@ fn on_paper() -> Order {
         created_at: Timestamp(0),
         ended_at: None,
         version: 1,
+        merged_into: None,
     }
+}
+
+#[test]
+fn a_text_search_finds_by_reference_name_and_tracking_number_among_open_or_ended_orders_newest_first() {
+    on_each_engine(MIGRATIONS, |db| {
+        let shop = Shop::open(db);
+        shop.item("X", &[(shop.default, 500)]);
+        let page = (1..=120).map(|n| incoming(paid(&format!("REF-{n:04}"), &[("X", 1)]))).collect();
+        shop.receive(page);
+        let first = shop.order("REF-0001");
+        shop.does(|tx, ctx| orders::set_shipping(tx, ctx, first.id, "Own", "Van", "TRACK/77%_x")).unwrap();
+        let find = |filter: orders::Filter| {
+            let page = db.read(|tx| orders::search(tx, &filter)).unwrap();
+            (page.orders.iter().map(|order| order.reference.clone()).collect::<Vec<_>>(), page.next)
+        };
+        let open = |text: &str| orders::Filter { text: text.to_owned(), ..orders::Filter::open() };
+        let ended = |text: &str| orders::Filter { text: text.to_owned(), ..orders::Filter::ended() };
+        assert_eq!(find(open("track/77%_X")).0, ["REF-0001"]);
+        assert_eq!(find(open("track/77x")).0, [""; 0]);
+        shop.does(|tx, ctx| orders::process(tx, ctx, first.id)).unwrap();
+        assert_eq!((find(open("track/77")).0, find(ended("track/77")).0), (vec![], vec!["REF-0001".to_owned()]));
+        let (mut seen, mut filter) = (Vec::new(), open("ann lee"));
+        loop {
+            let (found, next) = find(filter.clone());
+            seen.extend(found);
+            filter.after = next;
+            if next.is_none() {
+                break;
+            }
+        }
+        let expected: Vec<String> = (2..=120).rev().map(|n| format!("REF-{n:04}")).collect();
+        assert_eq!(seen, expected, "each once, newest first");
+        assert_eq!(db.read(|tx| orders::count(tx, &open("ann lee"))).unwrap().to_string(), "119");
+        assert_eq!(db.read(|tx| orders::ids(tx, &open("ann lee"))).unwrap().len(), 119);
+        let by_id = find(open(&shop.order("REF-0005").id.to_string())).0;
+        assert_eq!(by_id[0], "REF-0005", "an order's id comes first");
+        let second = shop.order("REF-0002");
+        shop.does(|tx, ctx| orders::cancel(tx, ctx, second.id, "changed mind", false)).unwrap();
+        let third = shop.order("REF-0003");
+        shop.does(|tx, ctx| orders::delete(tx, ctx, third.id, "twice")).unwrap();
+        assert_eq!(find(ended("REF-000")).0, ["REF-0002", "REF-0001"], "a deleted order is found nowhere");
+    });
 }

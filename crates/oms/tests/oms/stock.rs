@@ -1,10 +1,10 @@
-//! Locations and stock: scenarios 1, 2, 4, 9, 10, 43-45 of 16.5, and fair allocation.
+//! Locations and stock: scenarios 1, 2, 4, 9, 10, 43-46 of 16.5, and fair allocation.
 
 use consign_db::testing::on_each_engine;
 use consign_oms::{MIGRATIONS, Refusal, channels, locations, orders, stock};
 use consign_values::Timestamp;
 
-use crate::shop::{Shop, incoming, paid};
+use crate::shop::{Shop, gbp, incoming, paid};
 
 #[test]
 fn an_order_lands_at_the_channels_download_location_and_takes_stock_only_there() {
@@ -144,5 +144,64 @@ fn the_default_location_and_one_in_use_cannot_be_deleted() {
         shop.set(|settings| settings.download_location_id = shop.west);
         let refused = shop.does(|tx, ctx| locations::delete(tx, ctx, shop.west));
         assert!(matches!(refused, Err(consign_oms::Error::Refused(Refusal::InUse(_)))));
+    });
+}
+
+#[test]
+fn a_price_is_told_with_stock_push_off_and_not_by_a_disabled_channel() {
+    on_each_engine(MIGRATIONS, |db| {
+        let shop = Shop::open(db);
+        let x = shop.item("X", &[(shop.default, 5)]);
+        shop.set(|settings| (settings.push_stock, settings.push_prices) = (false, true));
+        let (channel, price) = (shop.channel, |pounds| Some(gbp(pounds)));
+        let due = || db.read(|tx| channels::any_price_due(tx, channel)).unwrap();
+        shop.does(|tx, ctx| channels::set_price(tx, ctx, x, channel, price(12))).unwrap();
+        assert!(!due(), "nothing is listed yet");
+        shop.does(|tx, ctx| channels::link_listing(tx, ctx, channel, "X-ON-CHANNEL", x)).unwrap();
+        assert!(due());
+        shop.enable(false);
+        assert!(!due(), "a disabled channel is told nothing");
+        shop.enable(true);
+        let told = |outcome: Result<(), (String, bool)>| {
+            let taken = db.read(|tx| channels::take_due_prices(tx, channel, 10)).unwrap();
+            assert_eq!(taken.len(), 1);
+            shop.does(|tx, ctx| channels::price_pushed(tx, ctx, &taken[0], outcome.clone())).unwrap();
+            taken[0].price()
+        };
+        assert_eq!(told(Err(("busy".into(), false))), gbp(12));
+        assert!(due(), "passing trouble is tried again");
+        told(Ok(()));
+        assert!(!due());
+        shop.does(|tx, ctx| channels::set_price(tx, ctx, x, channel, price(12))).unwrap();
+        assert!(!due(), "the same price again is no change");
+        shop.does(|tx, ctx| channels::set_price(tx, ctx, x, channel, price(13))).unwrap();
+        told(Err(("too low".into(), true)));
+        assert!(!due(), "a refusal waits for another price");
+        shop.does(|tx, ctx| channels::set_price(tx, ctx, x, channel, price(14))).unwrap();
+        shop.set(|settings| settings.push_prices = false);
+        assert!(!due(), "the switch is off");
+        shop.set(|settings| settings.push_prices = true);
+        assert_eq!(told(Ok(())), gbp(14));
+        shop.does(|tx, ctx| channels::set_price(tx, ctx, x, channel, None)).unwrap();
+        assert!(!due(), "no price, nothing to tell");
+    });
+}
+
+#[test]
+fn a_price_that_changes_while_it_is_told_is_told_again() {
+    on_each_engine(MIGRATIONS, |db| {
+        let shop = Shop::open(db);
+        let x = shop.item("X", &[]);
+        shop.set(|settings| settings.push_prices = true);
+        let channel = shop.channel;
+        shop.does(|tx, ctx| channels::link_listing(tx, ctx, channel, "X", x)).unwrap();
+        shop.does(|tx, ctx| channels::set_price(tx, ctx, x, channel, Some(gbp(1)))).unwrap();
+        let taken = db.read(|tx| channels::take_due_prices(tx, channel, 10)).unwrap();
+        shop.does(|tx, ctx| channels::set_price(tx, ctx, x, channel, Some(gbp(2)))).unwrap();
+        shop.does(|tx, ctx| channels::price_pushed(tx, ctx, &taken[0], Ok(()))).unwrap();
+        let again = db.read(|tx| channels::take_due_prices(tx, channel, 10)).unwrap();
+        assert_eq!(again[0].price(), gbp(2));
+        let wrong = shop.does(|tx, ctx| channels::set_price(tx, ctx, x, channel, Some(gbp(-1))));
+        assert!(matches!(wrong, Err(consign_oms::Error::Invalid(_))));
     });
 }

@@ -191,6 +191,7 @@ fn open_channel(
     let settings = ChannelSettings {
         download_unpaid: true,
         push_stock: true,
+        push_prices: true,
         interval_seconds: 2,
         ..ChannelSettings::from(&channel)
     };

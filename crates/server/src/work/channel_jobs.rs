@@ -5,7 +5,9 @@ use consign_oms::despatch::{self, Settled, Taken};
 use consign_oms::jobs::{self, Ended};
 use consign_oms::orders;
 use consign_oms::{Actor, Error};
-use consign_ports::{Channel as Remote, ChannelKind, DownloadRequest, Outcome, PortError, StatusTarget, StockLevel};
+use consign_ports::{
+    Channel as Remote, ChannelKind, DownloadRequest, ListingPrice, Outcome, PortError, StatusTarget, StockLevel,
+};
 use consign_values::{ChannelId, Timestamp};
 use std::sync::Arc;
 
@@ -36,6 +38,21 @@ struct Task<'s> {
     remote: Box<dyn Remote>,
 }
 
+/// Between two looks at what has to be told.
+const PUSH_AGAIN_SECONDS: i64 = 2;
+/// The same after a channel refused single listings for the moment: it is not asked every other second.
+const PUSH_AFTER_ERROR_SECONDS: i64 = 60;
+
+fn push_again_seconds(outcomes: &[Outcome]) -> i64 {
+    let passing = outcomes.iter().any(|outcome| matches!(outcome, Err(error) if error.is_passing()));
+    if passing { PUSH_AFTER_ERROR_SECONDS } else { PUSH_AGAIN_SECONDS }
+}
+
+/// Told, or why not and whether that is for good.
+fn said(outcome: &Outcome) -> Result<(), (String, bool)> {
+    outcome.clone().map_err(|error| (error.to_string(), matches!(error, PortError::Refused(_))))
+}
+
 /// Does the job of that kind for the instance. A disabled or paused instance makes no call at all.
 pub async fn run(site: &Site, job: &str, id: ChannelId, attempts: i64) -> Result<Ended, Error> {
     let channel = match site.read(move |tx, _| channels::get(tx, id)).await {
@@ -54,7 +71,8 @@ pub async fn run(site: &Site, job: &str, id: ChannelId, attempts: i64) -> Result
         Ok(task) => match job {
             "download" => task.download().await.map(|()| next(interval)),
             "despatch" => task.despatch().await.map(|()| next(1)),
-            "push_stock" => task.push_stock().await.map(|()| next(2)),
+            "push_stock" => task.push_stock().await.map(next),
+            "push_prices" => task.push_prices().await.map(next),
             "reconcile" => task.reconcile().await.map(|()| next(900)),
             "list_products" => task.list_products().await.map(|()| next(12 * 3_600)),
             other => return Ok(Ended::Dead { error: format!("no such job: {other}") }),
@@ -184,15 +202,16 @@ impl Task<'_> {
         Ok(whole)
     }
 
-    async fn push_stock(&self) -> Result<(), Trouble> {
+    /// Gives the seconds until the next look.
+    async fn push_stock(&self) -> Result<i64, Trouble> {
         let batch = self.kind.capabilities().stock_batch.clamp(1, 1_000);
         if !self.channel.push_stock {
-            return Ok(());
+            return Ok(PUSH_AGAIN_SECONDS);
         }
         let channel = self.channel.clone();
         let due = self.site.write(Actor::System, move |tx, _| channels::take_due(tx, &channel, batch)).await?;
         if due.is_empty() {
-            return Ok(());
+            return Ok(PUSH_AGAIN_SECONDS);
         }
         let levels: Vec<StockLevel> = due
             .iter()
@@ -203,20 +222,49 @@ impl Task<'_> {
             })
             .collect();
         let outcomes = self.remote.push_stock(levels).await?;
+        let again = push_again_seconds(&outcomes);
         let channel = self.channel.clone();
         self.site
             .write(Actor::System, move |tx, ctx| {
                 for (listing, outcome) in due.iter().zip(&outcomes) {
-                    let outcome = match outcome {
-                        Ok(()) => Ok(()),
-                        Err(error) => Err((error.to_string(), matches!(error, PortError::Refused(_)))),
-                    };
-                    channels::pushed(tx, ctx, listing, listing.figure(&channel), outcome)?;
+                    channels::pushed(tx, ctx, listing, listing.figure(&channel), said(outcome))?;
                 }
                 Ok(())
             })
             .await?;
-        Ok(())
+        Ok(again)
+    }
+
+    /// Gives the seconds until the next look.
+    async fn push_prices(&self) -> Result<i64, Trouble> {
+        let (id, capabilities) = (self.channel.id, self.kind.capabilities());
+        if !self.channel.push_prices || !capabilities.prices {
+            return Ok(PUSH_AGAIN_SECONDS);
+        }
+        let batch = capabilities.stock_batch.clamp(1, 1_000);
+        let due = self.site.read(move |tx, _| channels::take_due_prices(tx, id, batch)).await?;
+        if due.is_empty() {
+            return Ok(PUSH_AGAIN_SECONDS);
+        }
+        let prices: Vec<ListingPrice> = due
+            .iter()
+            .map(|price| ListingPrice {
+                channel_sku: price.channel_sku.clone(),
+                channel_reference: price.channel_reference.clone(),
+                price: price.price(),
+            })
+            .collect();
+        let outcomes = self.remote.push_prices(prices).await?;
+        let again = push_again_seconds(&outcomes);
+        self.site
+            .write(Actor::System, move |tx, ctx| {
+                for (price, outcome) in due.iter().zip(&outcomes) {
+                    channels::price_pushed(tx, ctx, price, said(outcome))?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(again)
     }
 
     /// Compares what the channel has in the wanted statuses with what we have: the count, or the gap.

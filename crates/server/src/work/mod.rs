@@ -136,6 +136,7 @@ fn due(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<Vec<Job>, Error> {
         let wanted = match (job.kind.as_str(), channel) {
             ("despatch", Ok(channel)) => despatch::any_due(tx, ctx, channel)?,
             ("push_stock", Ok(channel)) => channels::any_listing_due(tx, channel)?,
+            ("push_prices", Ok(channel)) => channels::any_price_due(tx, channel)?,
             _ => true,
         };
         if wanted {

@@ -68,6 +68,7 @@ impl Company {
                 let settings = ChannelSettings {
                     download_unpaid: true,
                     push_stock: true,
+                    push_prices: true,
                     interval_seconds: 1,
                     ..ChannelSettings::from(&channel)
                 };

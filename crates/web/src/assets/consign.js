@@ -16,23 +16,29 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-reload]")) location.reload();
 });
 
-// ---- selection
+// ---- selection: rows of this page, or everything that the search finds
 const boxes = () => $$('#orders input[name="ids"]');
 let last = null;
+let whole = false;
 
 function selectionChanged() {
   const chosen = boxes().filter((box) => box.checked).length;
   const label = $("#selected");
-  if (label) label.textContent = `${chosen} selected`;
+  if (label) label.textContent = whole ? `all ${$("#whole").dataset.count} found selected` : `${chosen} selected`;
   const all = $("#all");
   if (all) all.checked = chosen > 0 && chosen === boxes().length;
 }
 
 document.addEventListener("click", (event) => {
   const box = event.target;
-  if (box.id === "all") {
+  if (box.id === "whole") {
+    whole = true;
+    boxes().forEach((one) => { one.checked = true; });
+  } else if (box.id === "all") {
+    whole = false;
     boxes().forEach((one) => { one.checked = box.checked; });
   } else if (box.name === "ids") {
+    whole = false;
     if (event.shiftKey && last) {
       const list = boxes();
       const [from, to] = [list.indexOf(last), list.indexOf(box)].sort((a, b) => a - b);
@@ -45,45 +51,86 @@ document.addEventListener("click", (event) => {
   selectionChanged();
 });
 
-// ---- bulk actions: each order's result is shown, the rows are fetched anew
+// ---- bulk actions: in portions, so that one sees how far it is and can stop; each order's refusal is shown
+const PORTION = 100;
+const REFUSALS_SHOWN = 100;
+
+async function chosenIds() {
+  if (!whole) return boxes().filter((box) => box.checked).map((box) => box.value);
+  const answer = await fetch(`/orders/ids${location.search}`);
+  if (!answer.ok) throw new Error("the orders could not be listed");
+  return (await answer.json()).ids.map(String);
+}
+
+async function send(form, address) {
+  const answer = await fetch(address, { method: "POST", body: form, headers: { accept: "application/json" } });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.detail);
+  return body.results;
+}
+
 const bulk = $("#bulk");
 if (bulk) {
+  let stopped = false;
+  const stop = $("#stop");
+  stop.addEventListener("click", () => { stopped = true; });
   bulk.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const chosen = boxes().filter((box) => box.checked).map((box) => box.value);
-    const results = $("#results");
-    if (chosen.length === 0) {
-      results.textContent = "Select orders first: x, or the box before each.";
-      return;
-    }
+    const [results, label] = [$("#results"), event.submitter.textContent];
     const form = new URLSearchParams(new FormData(bulk));
     form.delete("ids");
-    form.set("ids", chosen.join(","));
     form.set("action", event.submitter.value);
-    $$("button", bulk).forEach((button) => { button.disabled = true; });
-    results.textContent = `${event.submitter.textContent}: ${chosen.length} orders …`;
+    const buttons = $$("button", bulk).filter((button) => button !== stop);
+    let [done, said] = [0, []];
     try {
-      const answer = await fetch(bulk.getAttribute("action"), { method: "POST", body: form, headers: { accept: "application/json" } });
-      const body = await answer.json();
-      if (!answer.ok) throw new Error(body.detail);
-      const failed = body.results.filter((result) => !result.ok);
-      results.textContent = `${event.submitter.textContent}: ${body.results.length - failed.length} of ${body.results.length} done.`;
-      if (failed.length > 0) {
-        const list = document.createElement("ul");
-        for (const result of failed) {
-          const entry = document.createElement("li");
-          entry.textContent = `Order ${result.id}: ${result.error}`;
-          list.append(entry);
-        }
-        results.append(list);
+      const chosen = await chosenIds();
+      if (chosen.length === 0) {
+        results.textContent = "Select orders first: x, or the box before each.";
+        return;
       }
-      await refreshRows(chosen);
+      if (event.submitter.value === "merge") {
+        location.assign(`/orders/merge?ids=${chosen.join(",")}`);
+        return;
+      }
+      if (whole && !window.confirm(`${label}: all ${chosen.length} orders that were found?`)) return;
+      buttons.forEach((button) => { button.disabled = true; });
+      stopped = false;
+      stop.hidden = chosen.length <= PORTION;
+      for (; done < chosen.length && !stopped; done = Math.min(done + PORTION, chosen.length)) {
+        results.textContent = `${label}: ${done} of ${chosen.length} …`;
+        form.set("ids", chosen.slice(done, done + PORTION).join(","));
+        said.push(...await send(form, bulk.getAttribute("action")));
+      }
+      showResults(results, label, said, chosen.length);
+      await refreshRows($$("#orders tr[data-id]").map((row) => row.dataset.id));
     } catch (error) {
-      results.textContent = `Not done: ${error.message}`;
+      results.textContent = `${said.length > 0 ? `After ${said.length} orders it stopped` : "Not done"}: ${error.message}`;
     } finally {
-      $$("button", bulk).forEach((button) => { button.disabled = false; });
+      stop.hidden = true;
+      whole = false;
+      buttons.forEach((button) => { button.disabled = false; });
+      selectionChanged();
     }
   });
+}
+
+function showResults(results, label, said, asked) {
+  const failed = said.filter((result) => !result.ok);
+  results.textContent = `${label}: ${said.length - failed.length} of ${asked} done.`;
+  if (said.length < asked) results.textContent += ` Stopped; ${asked - said.length} were not touched.`;
+  if (failed.length === 0) return;
+  const list = document.createElement("ul");
+  for (const result of failed.slice(0, REFUSALS_SHOWN)) {
+    const entry = document.createElement("li");
+    entry.textContent = `Order ${result.id}: ${result.error}`;
+    list.append(entry);
+  }
+  if (failed.length > REFUSALS_SHOWN) {
+    const entry = document.createElement("li");
+    entry.textContent = `… and ${failed.length - REFUSALS_SHOWN} more refusals`;
+    list.append(entry);
+  }
+  results.append(list);
 }
 
 async function refreshRows(ids) {
@@ -94,6 +141,7 @@ async function refreshRows(ids) {
   const answer = await fetch(`/orders/rows?${query}`);
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  showCount(fresh);
   const rows = new Map($$("tr", fresh).map((row) => [row.dataset.id, row]));
   for (const id of ids) {
     const old = $(`tr[data-id="${CSS.escape(id)}"]`, table);
@@ -106,6 +154,11 @@ async function refreshRows(ids) {
     old.replaceWith(row);
   }
   selectionChanged();
+}
+
+function showCount(fresh) {
+  const [shown, count] = [$("#count"), $("#count", fresh)];
+  if (shown && count) shown.textContent = count.textContent;
 }
 
 // ---- live updates
@@ -171,6 +224,7 @@ async function arrived(ids) {
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const rows = $$("tr", fresh).filter((row) => !$(`#orders tr[data-id="${CSS.escape(row.dataset.id)}"]`));
+  showCount(fresh);
   if (rows.length === 0) return;
   if (!first) { $("#news").hidden = false; return; }
   const body = $("#orders tbody");
@@ -196,6 +250,17 @@ async function replaceContent(selector) {
   const fresh = $(selector, new DOMParser().parseFromString(await answer.text(), "text/html"));
   if (fresh && !inUse(old)) old.replaceWith(fresh);
 }
+
+// ---- fields that name an item: the list below them is filled while one types
+let asked = 0;
+document.addEventListener("input", async (event) => {
+  if (!event.target.matches("[data-items]") || event.target.value.length < 3) return;
+  const [turn, list] = [asked += 1, $(`#${event.target.getAttribute("list")}`)];
+  const answer = await fetch(`/items/find?q=${encodeURIComponent(event.target.value)}`);
+  if (!answer.ok || turn !== asked || !list) return;
+  const { items } = await answer.json();
+  list.replaceChildren(...items.map(({ sku, title }) => Object.assign(document.createElement("option"), { value: sku, label: title })));
+});
 
 // ---- keys
 let at = -1;

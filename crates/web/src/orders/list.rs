@@ -1,0 +1,267 @@
+//! The lists of open and processed orders: search, paging, rows that are fetched anew, the bar of bulk actions.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use consign_oms::locations::{self, Location};
+use consign_oms::orders::{self, Count, Filter, Order, Page, Scope, Sort};
+use consign_oms::users::{self, Permission, User};
+use consign_values::{LocationId, OrderId};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::access::{View, WorkOrders, is_program};
+use crate::problem::Answer;
+use crate::{App, ui};
+
+/// The state of the list, as its address holds it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ListQuery {
+    location: String,
+    q: String,
+    sort: String,
+    after: String,
+    trouble: String,
+    ids: String,
+}
+
+impl ListQuery {
+    fn filter(&self, scope: Scope) -> Filter {
+        let after = self.after.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
+        Filter {
+            scope,
+            location: self.location.parse().ok().map(LocationId),
+            text: self.q.chars().take(100).collect(),
+            sort: if self.sort == "despatch" { Sort::DespatchBy } else { Sort::Newest },
+            trouble: !self.trouble.is_empty(),
+            after,
+        }
+    }
+
+    fn next(&self, path: &str, (at, id): (i64, i64)) -> String {
+        let text = |t: &str| {
+            t.replace('%', "%25").replace('&', "%26").replace('+', "%2B").replace('#', "%23").replace(' ', "+")
+        };
+        let (location, sort, trouble) = (text(&self.location), text(&self.sort), text(&self.trouble));
+        format!("{path}?location={location}&q={}&sort={sort}&trouble={trouble}&after={at}.{id}", text(&self.q))
+    }
+}
+
+struct Listed {
+    page: Page,
+    count: Count,
+    places: Vec<Location>,
+}
+
+async fn list(app: &App, filter: Filter) -> Answer<Listed> {
+    Ok(app
+        .read(move |tx| {
+            Ok(Listed {
+                page: orders::search(tx, &filter)?,
+                count: orders::count(tx, &filter)?,
+                places: locations::list(tx)?,
+            })
+        })
+        .await?)
+}
+
+pub(super) fn order_json(order: &Order) -> serde_json::Value {
+    json!({
+        "id": order.id, "reference": order.reference, "source": order.source, "sub_source": order.sub_source,
+        "location": order.location_id, "state": order.state.as_str(), "payment": order.payment.as_str(),
+        "parked": order.parked, "locked": order.locked, "tag": order.tag, "stock": order.stock_state.as_str(),
+        "despatch": order.despatch_state.as_str(), "total": order.total().to_decimal().to_string(),
+        "currency": order.currency, "received_at": order.received_at.to_rfc3339(), "version": order.version
+    })
+}
+
+pub(super) async fn open(
+    State(app): State<App>,
+    View(user): View,
+    headers: HeaderMap,
+    Query(mut query): Query<ListQuery>,
+) -> Answer<Response> {
+    if query.location.is_empty() {
+        query.location = user.location_id.map_or("all".to_owned(), |id| id.to_string());
+    }
+    let filter = query.filter(Scope::Open);
+    if filter.location != user.location_id {
+        let (id, location) = (user.id, filter.location);
+        app.write(consign_oms::Actor::User(id), move |tx, ctx| users::set_location(tx, ctx, id, location)).await?;
+    }
+    let listed = list(&app, filter).await?;
+    if is_program(&headers) {
+        let next = listed.page.next.map(|next| query.next("/orders", next));
+        let orders: Vec<_> = listed.page.orders.iter().map(order_json).collect();
+        return Ok(Json(json!({"orders": orders, "next": next})).into_response());
+    }
+    let content = open_page(&user, &query, &listed);
+    Ok(ui::page(&app, &user, "/orders", "Open orders", content).await?.into_response())
+}
+
+fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool) -> Markup {
+    html! {
+        form.bar method="get" action=(path) role="search" {
+            label { "Location " select name="location" data-submit {
+                option value="all" selected[query.location == "all"] { "All locations" }
+                @for place in &listed.places {
+                    option value=(place.id) selected[query.location == place.id.to_string()] { (place.name) }
+                }
+            } }
+            label { span.hidden { "Search" } input #search type="search" name="q" value=(query.q) placeholder="Search: reference, name, postcode, SKU …  (/)" maxlength="100"; }
+            @if sorts {
+                label { "Sort " select name="sort" data-submit {
+                    option value="newest" { "newest first" }
+                    option value="despatch" selected[query.sort == "despatch"] { "despatch by" }
+                } }
+            }
+            button { "Search" }
+            @if sorts { a.button href="/drafts" data-key="n" { "New order" } }
+            span.count { strong #count { (listed.count) } " orders" }
+        }
+    }
+}
+
+fn open_page(user: &User, query: &ListQuery, listed: &Listed) -> Markup {
+    let may = user.role.may(Permission::WorkOrders);
+    html! {
+        h1.hidden { "Open orders" }
+        (search_bar(query, listed, "/orders", true))
+        @if may { (bulk_bar(&listed.places, listed.page.next.map(|_| listed.count))) }
+        p.news #news hidden { button type="button" data-reload { "New orders have arrived – show them (r)" } }
+        div #results role="status" {}
+        @if listed.page.orders.is_empty() {
+            p.empty {
+                @if query.q.is_empty() { "No open orders here. Orders arrive from your " a href="/channels" { "channels" } "; look at other locations too." }
+                @else { "Nothing found for “" (query.q) "”. A search needs three characters; processed orders are under " a href="/processed" { "Processed" } "." }
+            }
+        } @else {
+            table.grid #orders data-live="order" {
+                thead { tr {
+                    th.tick { @if may { input type="checkbox" #all aria-label="Select all on this page"; } }
+                    th { "Order" } th { "Channel" } th { "Received" } th { "Despatch by" } th { "Customer" } th { "Location" }
+                    th.num { "Units" } th.num { "Total" } th { "Stock" } th { "Service" } th { "Signals" }
+                } }
+                tbody { @for order in &listed.page.orders { (row(order, &listed.places, may)) } }
+            }
+            @if let Some(next) = listed.page.next { p.pages { a rel="next" href=(query.next("/orders", next)) { "Next page →" } } }
+        }
+        (keys())
+    }
+}
+
+fn keys() -> Markup {
+    html! {
+        details.keys { summary { "Keys (?)" } p {
+            kbd { "/" } " search " kbd { "j" } kbd { "k" } " down, up " kbd { "x" } " select " kbd { "a" } " all on the page " kbd { "A" } " all found " kbd { "Enter" } " open "
+            kbd { "p" } " process " kbd { "m" } " move " kbd { "h" } " park " kbd { "l" } " lock " kbd { "t" } " tag " kbd { "M" } " merge " kbd { "r" } " reload"
+        } }
+    }
+}
+
+/// With `whole`, the count of orders found, if they are more than this page.
+fn bulk_bar(places: &[Location], whole: Option<Count>) -> Markup {
+    html! {
+        form.bar.bulk #bulk method="post" action="/orders/bulk" {
+            span #selected { "0 selected" }
+            @if let Some(count) = whole { button type="button" #whole data-key="A" data-count=(count) { "Select all " (count) } }
+            button type="button" #stop hidden { "Stop" }
+            button.primary name="action" value="process" data-key="p" { "Process" }
+            label { span.hidden { "Move to" } select name="location" #move-to { @for place in places { option value=(place.id) { (place.name) } } } }
+            button name="action" value="move" data-key="m" { "Move" }
+            button name="action" value="park" data-key="h" { "Park" }
+            button name="action" value="unpark" { "Unpark" }
+            button name="action" value="lock" data-key="l" { "Lock" }
+            button name="action" value="unlock" { "Unlock" }
+            label { span.hidden { "Tag" } select name="tag" { @for tag in 0..=6 { option value=(tag) { @if tag == 0 { "no tag" } @else { "tag " (tag) } } } } }
+            button name="action" value="tag" data-key="t" { "Tag" }
+            button name="action" value="merge" data-key="M" { "Merge …" }
+        }
+    }
+}
+
+/// A row of the grid: the page, the update and the tests use this one function.
+pub fn row(order: &Order, places: &[Location], may: bool) -> Markup {
+    let place = places.iter().find(|place| place.id == order.location_id).map_or("?", |place| &place.name);
+    html! {
+        tr data-id=(order.id) .held[order.parked || order.locked] {
+            td.tick { @if may { input type="checkbox" name="ids" value=(order.id) form="bulk" aria-label={"Select order " (order.id)}; } }
+            td { a href={"/orders/" (order.id)} { (order.id) } " " span.dim { (order.reference) } }
+            td { (order.source) " " span.dim { (order.sub_source) } }
+            td { (ui::moment(order.received_at)) }
+            td { @if let Some(by) = order.deadline() { (ui::moment(by)) } @else { span.dim { "–" } } }
+            td { (order.full_name) " " span.dim { (order.postcode) " " (order.country_code) } }
+            td { (place) }
+            td.num { (order.unit_count) }
+            td.num { (order.total()) }
+            td { (ui::stock_badge(order.stock_state)) }
+            td { (order.carrier) " " (order.service) @if !order.tracking_number.is_empty() { " " span.dim { (order.tracking_number) } } }
+            td { (ui::signals(order)) (ui::despatch_badge(order.despatch_state)) }
+        }
+    }
+}
+
+pub(super) async fn rows(State(app): State<App>, View(user): View, Query(query): Query<ListQuery>) -> Answer<Markup> {
+    let ids: Vec<OrderId> = query.ids.split(',').filter_map(|id| id.parse().ok()).map(OrderId).take(200).collect();
+    let filter = query.filter(Scope::Open);
+    let whole = Filter { after: None, ..filter.clone() };
+    let (found, places, count) =
+        app.read(move |tx| Ok((orders::list_of(tx, &ids)?, locations::list(tx)?, orders::count(tx, &whole)?))).await?;
+    let may = user.role.may(Permission::WorkOrders);
+    Ok(html! {
+        span #count { (count) }
+        table { tbody { @for order in found.iter().filter(|order| filter.admits(order)) { (row(order, &places, may)) } } }
+    })
+}
+
+/// The ids of all open orders that the list's search finds, at most 10,000: for actions on the whole search.
+pub(super) async fn ids(State(app): State<App>, _: WorkOrders, Query(query): Query<ListQuery>) -> Answer<Response> {
+    let filter = Filter { after: None, ..query.filter(Scope::Open) };
+    let ids = app.read(move |tx| orders::ids(tx, &filter)).await?;
+    Ok(Json(json!({ "ids": ids })).into_response())
+}
+
+pub(super) async fn ended(
+    State(app): State<App>,
+    View(user): View,
+    headers: HeaderMap,
+    Query(mut query): Query<ListQuery>,
+) -> Answer<Response> {
+    if query.location.is_empty() {
+        query.location = "all".to_owned();
+    }
+    let listed = list(&app, query.filter(Scope::Ended)).await?;
+    if is_program(&headers) {
+        let next = listed.page.next.map(|next| query.next("/processed", next));
+        let orders: Vec<_> = listed.page.orders.iter().map(order_json).collect();
+        return Ok(Json(json!({"orders": orders, "next": next})).into_response());
+    }
+    let content = html! {
+        h1.hidden { "Processed orders" }
+        (search_bar(&query, &listed, "/processed", false))
+        @if query.trouble.is_empty() { p.bar { a href="/processed?trouble=1" { "Only despatches that were rejected or failed" } } }
+        @else { p.bar { a href="/processed" { "All processed orders" } } }
+        @if listed.page.orders.is_empty() { p.empty { "No processed or cancelled orders here yet." } }
+        @else {
+            table.grid #orders {
+                thead { tr { th { "Order" } th { "Channel" } th { "Ended" } th { "State" } th { "Customer" } th.num { "Total" } th { "Carrier" } th { "Tracking" } th { "Channel told" } } }
+                tbody { @for order in &listed.page.orders { tr data-id=(order.id) {
+                    td { a href={"/orders/" (order.id)} { (order.id) } " " span.dim { (order.reference) } }
+                    td { (order.source) " " span.dim { (order.sub_source) } }
+                    td { @if let Some(at) = order.ended_at { (ui::moment(at)) } }
+                    td { (order.state) }
+                    td { (order.full_name) " " span.dim { (order.postcode) } }
+                    td.num { (order.total()) }
+                    td { (order.carrier) " " (order.service) }
+                    td { (order.tracking_number) }
+                    td { (ui::despatch_badge(order.despatch_state)) }
+                } } }
+            }
+            @if let Some(next) = listed.page.next { p.pages { a rel="next" href=(query.next("/processed", next)) { "Next page →" } } }
+        }
+    };
+    Ok(ui::page(&app, &user, "/processed", "Processed orders", content).await?.into_response())
+}
