@@ -38,8 +38,6 @@ pub(super) struct Api {
 pub(super) struct UserError {
     /// The path of what is wrong, such as `input`, `quantities`, `3`.
     pub field: Vec<String>,
-    /// Such as `INVALID_INVENTORY_ITEM`; empty for mutations without codes.
-    pub code: String,
     /// Shopify's words.
     pub message: String,
 }
@@ -106,7 +104,6 @@ impl Api {
         let errors = data["result"]["userErrors"].as_array().into_iter().flatten();
         let error = |error: &Value| UserError {
             field: error["field"].as_array().into_iter().flatten().map(text).collect(),
-            code: text(&error["code"]),
             message: text(&error["message"]),
         };
         Ok(errors.map(error).collect())

@@ -148,7 +148,6 @@ pub(super) async fn set_stock(
         for error in &errors {
             match error.index_in("quantities").filter(|index| *index < sending.len()) {
                 Some(index) => refusals.insert(index, error),
-                None if error.code.starts_with("IDEMPOTENCY_") => return Err(PortError::retry(error.message.clone())),
                 // It speaks of the location or the whole, and says nothing of any one listing.
                 None => return Err(PortError::retry(format!("Shopify says: {}", error.message))),
             };

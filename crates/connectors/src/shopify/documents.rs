@@ -73,7 +73,7 @@ documents! {
 
     /// A page of orders with what tells whether they would be downloaded as open.
     REFERENCES = "query($first:Int!,$after:String,$query:String!){orders(first:$first,after:$after,query:$query,\
-        sortKey:CREATED_AT){nodes{id cancelledAt sourceName displayFinancialStatus displayFulfillmentStatus \
+        sortKey:CREATED_AT){nodes{id cancelledAt sourceName requiresShipping displayFinancialStatus displayFulfillmentStatus \
         paymentGatewayNames tags risk{recommendation assessments{riskLevel}}} pageInfo{hasNextPage endCursor}}}";
 
     /// What despatch and cancellation must know of an order.
@@ -93,7 +93,7 @@ documents! {
     /// Cancels a whole order. The work is done after the answer.
     CANCEL = "mutation($id:ID!,$refund:Boolean!,$notify:Boolean!,$note:String){result:orderCancel(orderId:$id,reason:OTHER,\
         restock:true,refundMethod:{originalPaymentMethodsRefund:$refund},notifyCustomer:$notify,staffNote:$note)\
-        {job{id} userErrors:orderCancelUserErrors{field message code}}}";
+        {job{id} userErrors:orderCancelUserErrors{field message}}}";
 
     /// Variants by their ids, and the currency of prices.
     VARIANTS_BY_ID = concat!("query($ids:[ID!]!){shop{currencyCode} nodes(ids:$ids){...V}} ", variant!());
@@ -109,11 +109,11 @@ documents! {
 
     /// Sets what is available. From 2026-04 the key is required; each call needs one of its own.
     SET_STOCK = "mutation($input:InventorySetQuantitiesInput!,$key:String!){result:inventorySetQuantities(input:$input)\
-        @idempotent(key:$key){userErrors{field message code}}}";
+        @idempotent(key:$key){userErrors{field message}}}";
 
     /// Sets prices of a product's variants, those that can be.
     SET_PRICES = "mutation($product:ID!,$variants:[ProductVariantsBulkInput!]!){result:productVariantsBulkUpdate(\
-        productId:$product,variants:$variants,allowPartialUpdates:true){userErrors{field message code}}}";
+        productId:$product,variants:$variants,allowPartialUpdates:true){userErrors{field message}}}";
 
     /// Shipping and payment methods of the latest orders.
     METHODS = "query($first:Int!){orders(first:$first,sortKey:CREATED_AT,reverse:true){nodes{paymentGatewayNames \

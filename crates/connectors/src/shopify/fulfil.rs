@@ -32,7 +32,8 @@ pub(super) async fn despatch(
     one_by_one(despatches, |despatch| despatch_one(api, settings, despatch)).await
 }
 
-async fn despatch_one(api: &Api, settings: &Settings, despatch: &Despatch) -> Outcome {
+/// The inner outcome is about this order alone, the error about the shop.
+async fn despatch_one(api: &Api, settings: &Settings, despatch: &Despatch) -> Result<Outcome, PortError> {
     let mut order = order_state(api, &despatch.reference).await?;
     complete(api, &mut order).await?;
     let mut wanted: BTreeMap<String, i64> = BTreeMap::new();
@@ -41,7 +42,7 @@ async fn despatch_one(api: &Api, settings: &Settings, despatch: &Despatch) -> Ou
     }
     let open = open_lines(&order);
     if let Some(stranger) = wanted.keys().find(|line| !open.iter().any(|open| open.line == **line)) {
-        return Err(PortError::Refused(format!("the order has no line {stranger} in Shopify")));
+        return Err(PortError::Refused(format!("the order has no line {stranger} in Shopify that this app may ship")));
     }
     if despatch.attempts > 0 {
         for (line, units) in told_units(&order, despatch) {
@@ -52,18 +53,22 @@ async fn despatch_one(api: &Api, settings: &Settings, despatch: &Despatch) -> Ou
     }
     wanted.retain(|_, units| *units > 0);
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(Ok(()));
     }
     if !order["cancelledAt"].is_null() {
         return Err(PortError::Refused("the order is cancelled in Shopify".into()));
     }
-    for (_, by_order) in share_out(wanted, &open)? {
+    let shares = match share_out(wanted, &open) {
+        Ok(shares) => shares,
+        Err(error) => return Ok(Err(error)),
+    };
+    for (_, by_order) in shares {
         let errors = api.change(documents::FULFIL, fulfilment(settings, despatch, &by_order)).await?;
         if let Some(error) = errors.first() {
             return Err(PortError::Refused(format!("Shopify says: {}", error.message)));
         }
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// A line of a fulfilment order.

@@ -130,7 +130,8 @@ fn is_fulfilled(status: &str) -> bool {
 /// Whether it would be downloaded as a paid order that is still to be sent.
 pub(super) fn is_open(value: &Value, settings: &Settings) -> bool {
     let status = value["displayFulfillmentStatus"].as_str().unwrap_or("");
-    is_wanted(value, settings) && !is_fulfilled(status) && payment(value, settings) == ChannelPayment::Paid
+    let sends = value["requiresShipping"] != false;
+    sends && is_wanted(value, settings) && !is_fulfilled(status) && payment(value, settings) == ChannelPayment::Paid
 }
 
 /// Why the order is held back: Shopify's advice on fraud, as far as the settings go by it and nobody has let it through.

@@ -74,11 +74,12 @@ async fn a_note_ships_lines_of_open_fulfilment_orders_by_location() {
 #[tokio::test]
 async fn a_held_fulfilment_order_is_tried_again_and_user_errors_are_refusals() {
     let server = despatch_shop(&[fulfilment_order(8, "ON_HOLD", 4, &[(1, 2)])], &[]).await;
-    let outcome = match channel(&server).despatch(vec![note(0, &[("1", 1)])]).await {
-        Ok(mut outcomes) => outcomes.remove(0),
-        Err(error) => Err(error),
-    };
-    assert!(matches!(&outcome, Err(PortError::Retry { message, .. }) if message.contains("on hold")), "{outcome:?}");
+    let notes = vec![note(0, &[("1", 1)]), note(0, &[("1", 1)]), note(0, &[("2", 1)])];
+    let outcomes = channel(&server).despatch(notes).await.unwrap();
+    for outcome in &outcomes[..2] {
+        assert!(matches!(outcome, Err(PortError::Retry { message, .. }) if message.contains("on hold")), "{outcome:?}");
+    }
+    assert!(matches!(outcomes[2], Err(PortError::Refused(_))), "held orders hold up nobody: {outcomes:?}");
 
     let server = MockServer::start().await;
     let no =

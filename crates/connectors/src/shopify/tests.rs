@@ -220,6 +220,18 @@ fn risky_orders_are_held_back_as_far_as_the_settings_say_until_they_bear_the_tag
 }
 
 #[test]
+fn only_paid_orders_that_are_still_to_be_sent_count_as_open() {
+    let open = |key: &str, value: Value| mapping::is_open(&with(|order| order[key] = value.clone()), &settings());
+    assert!(open("name", json!("#1001")));
+    assert!(open("displayFulfillmentStatus", json!("PARTIALLY_FULFILLED")));
+    assert!(!open("displayFulfillmentStatus", json!("FULFILLED")));
+    assert!(!open("displayFinancialStatus", json!("PENDING")));
+    assert!(!open("cancelledAt", json!("2026-11-24T00:00:00Z")));
+    assert!(!open("sourceName", json!("pos")));
+    assert!(!open("requiresShipping", json!(false)));
+}
+
+#[test]
 fn what_cannot_be_understood_names_its_field() {
     let fault = |pointer: &str, value: Value| {
         let order = with(|order| *order.pointer_mut(pointer).unwrap() = value.clone());

@@ -22,28 +22,29 @@ pub(super) async fn despatch(api: &Api, despatches: &[Despatch]) -> Result<Vec<O
     one_by_one(despatches, |despatch| despatch_one(api, despatch)).await
 }
 
-async fn despatch_one(api: &Api, despatch: &Despatch) -> Outcome {
+/// The inner outcome is about this order alone, the error about the shop.
+async fn despatch_one(api: &Api, despatch: &Despatch) -> Result<Outcome, PortError> {
     let Some(order) = find_order(api, &despatch.reference).await? else {
         return Err(PortError::Refused("not found in the shop".into()));
     };
     let note = Note::new(despatch, &order)?;
     if note.lines.is_empty() {
-        return Ok(());
+        return Ok(Ok(()));
     }
     if despatch.attempts > 0
         && let Some(fulfilment) = note.find_ours(&order)
     {
-        return finish(api, fulfilment).await;
+        return finish(api, fulfilment).await.map(Ok);
     }
     match api.result(api::FULFIL, note.input()).await? {
-        Ok(fulfilment) => finish(api, &fulfilment).await,
+        Ok(fulfilment) => finish(api, &fulfilment).await.map(Ok),
         Err(Refusal { code, message }) => match (code.as_str(), note.find_ours(&order)) {
-            ("ITEMS_ALREADY_FULFILLED_ERROR", Some(fulfilment)) => finish(api, fulfilment).await,
+            ("ITEMS_ALREADY_FULFILLED_ERROR", Some(fulfilment)) => finish(api, fulfilment).await.map(Ok),
             ("ITEMS_ALREADY_FULFILLED_ERROR", None) => {
                 Err(PortError::Refused(format!("the shop has these units as shipped otherwise: {message}")))
             }
             // Heals with the next stock push, which sets no less than what is allocated.
-            ("INSUFFICIENT_STOCK_ON_HAND_ERROR", _) => Err(PortError::retry(message)),
+            ("INSUFFICIENT_STOCK_ON_HAND_ERROR", _) => Ok(Err(PortError::retry(message))),
             _ => Err(PortError::Refused(message)),
         },
     }

@@ -29,7 +29,7 @@ pub(super) async fn despatch(
     settings: &Settings,
     despatches: &[Despatch],
 ) -> Result<Vec<Outcome>, PortError> {
-    one_by_one(despatches, |despatch| despatch_one(api, settings, despatch)).await
+    one_by_one(despatches, |despatch| async move { despatch_one(api, settings, despatch).await.map(Ok) }).await
 }
 
 async fn despatch_one(api: &Api, settings: &Settings, despatch: &Despatch) -> Outcome {
