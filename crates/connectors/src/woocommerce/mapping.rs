@@ -375,9 +375,9 @@ fn people(fields: &Fields<'_>) -> Result<(Address, Address, String), String> {
 
 fn address(fields: &Fields<'_>) -> Result<Address, String> {
     let text = |key: &str| fields.raw_text(key);
+    // WooCommerce has codes only; what is no code is kept as the name.
     let country_code = CountryCode::resolve(&text("country")?, "").unwrap_or_default();
-    let country =
-        if country_code == CountryCode::default() { text("country")? } else { country_code.name().to_owned() };
+    let country = if country_code == CountryCode::default() { text("country")? } else { String::new() };
     Ok(Address {
         full_name: format!("{} {}", text("first_name")?, text("last_name")?),
         company: text("company")?,
