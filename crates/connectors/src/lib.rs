@@ -14,7 +14,10 @@ mod http;
 mod loose;
 mod networks;
 mod registry;
+mod shopify;
+mod sums;
 mod vendure;
+mod woocommerce;
 
 pub use networks::Networks;
 pub use registry::{Options, Registry, kinds};

@@ -12,7 +12,9 @@ use crate::amazon::AmazonKind;
 use crate::app::AppKind;
 use crate::http::Http;
 use crate::networks::Networks;
+use crate::shopify::ShopifyKind;
 use crate::vendure::VendureKind;
+use crate::woocommerce::WooCommerceKind;
 
 /// Limits for all calls to the outside.
 #[derive(Clone, Debug)]
@@ -55,6 +57,8 @@ impl Registry {
             kinds: vec![
                 Arc::new(AppKind::new(http.clone(), options.app_timeout)),
                 Arc::new(VendureKind::new(http.clone(), options.shop_timeout)),
+                Arc::new(WooCommerceKind::new(http.clone(), options.shop_timeout)),
+                Arc::new(ShopifyKind::new(http.clone(), options.shop_timeout)),
                 Arc::new(AmazonKind::new(http, options.shop_timeout)),
             ],
         }
@@ -85,7 +89,7 @@ mod tests {
         let registry = Registry::new(Options::default());
         let mut codes: Vec<_> = registry.all().iter().map(|kind| kind.code()).collect();
         codes.dedup();
-        assert_eq!(codes, ["app", "vendure", "amazon"]);
+        assert_eq!(codes, ["app", "vendure", "woocommerce", "shopify", "amazon"]);
         for kind in registry.all() {
             for heading in ["## Rules & guidelines", "## How to add", "## How to configure"] {
                 assert!(kind.guide().contains(heading), "{} lacks {heading:?}", kind.code());
