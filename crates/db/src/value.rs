@@ -1,8 +1,8 @@
 //! Values on their way in and out: five kinds, the same on both engines, and the types of `values` as one of them.
 
 use consign_values::{
-    Barcode, ChannelId, CountryCode, Currency, CustomerId, DespatchId, DraftId, HistoryId, InboxId, ItemId, JobId,
-    LedgerId, LineId, ListingId, LocationId, Name, OrderId, Quantity, Rate, Reference, Sku, Timestamp, UserId,
+    Barcode, ChannelId, CountryCode, Currency, CustomerId, DespatchId, DraftId, HistoryId, ImportId, InboxId, ItemId,
+    JobId, LedgerId, LineId, ListingId, LocationId, Name, OrderId, Quantity, Rate, Reference, Sku, Timestamp, UserId,
 };
 
 /// What a column can hold, apart from nothing.
@@ -192,7 +192,7 @@ macro_rules! ids {
 }
 ids!(
     OrderId, LineId, ItemId, LocationId, ChannelId, ListingId, UserId, InboxId, DespatchId, LedgerId, HistoryId, JobId,
-    CustomerId, DraftId
+    CustomerId, DraftId, ImportId
 );
 
 macro_rules! texts {

@@ -10,6 +10,7 @@ mod drafts;
 mod events;
 mod fields;
 mod help;
+mod imports;
 mod items;
 mod locations;
 mod orders;
@@ -107,6 +108,7 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .merge(orders::routes())
         .merge(drafts::routes())
+        .merge(imports::routes())
         .merge(stock::routes())
         .merge(items::routes())
         .merge(locations::routes())
