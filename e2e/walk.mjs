@@ -3,6 +3,7 @@
 //
 // Environment: CONSIGN_BIN; CHROMIUM (/usr/bin/chromium).
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { look, openBrowser } from './browser.mjs';
@@ -450,6 +451,40 @@ describe('changing orders by hand', () => {
     await press('Process');
     assert.match(await asked, /wrap it in blue/);
     await page.locator('.summary').getByText('processed').waitFor();
+  });
+
+  test('a file with bad rows is tried, imported, mended from the returned file and imported again', async () => {
+    await visit('/imports');
+    await look(page, 'imports-empty');
+    const upload = async (name, text) => {
+      await visit('/imports');
+      await page.getByLabel('File').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+      await press('Upload');
+      await page.waitForURL(/imports\/\d+/);
+    };
+    const rows = ['Order No,SKU,Qty,Price,Name,Town', `IMP-1,${sku},1,9.99,Iris Import,Leeds`, `IMP-2,${sku},one,9.99,Ivan Import,York`];
+    await upload('fair.csv', rows.join('\n'));
+    await press('Try it: what would happen? (t)');
+    await page.getByText('one is not a number').waitFor();
+    await look(page, 'import-tried');
+    await press('Import (S)');
+    await page.getByText('1 rejected').waitFor();
+    await eventually('it is over', async () => {
+      await page.reload();
+      return (await page.getByRole('heading', { level: 1 }).innerText()).includes('done');
+    });
+    await look(page, 'import-rejected');
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Rejected rows as a file' }).click()]);
+    const returned = await readFile(await download.path(), 'utf8');
+    assert.match(returned, /line 3: quantity: one is not a number/);
+    await upload('mended.csv', returned.replace(`${sku},one,`, `${sku},1,`));
+    await press('Import (S)');
+    await page.getByText('1 new').waitFor();
+    await visit('/orders?location=all&q=ivan');
+    await page.locator('#orders tbody tr', { hasText: 'IMP-2' }).waitFor();
+    await visit('/imports');
+    await page.locator('tr', { hasText: 'mended.csv' }).waitFor();
+    await look(page, 'imports');
   });
 
   test('a kit takes its parts', async () => {
