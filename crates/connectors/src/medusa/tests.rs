@@ -1,0 +1,1 @@
+//! Payloads recorded against Medusa 2.21.2, and faults.
