@@ -56,7 +56,7 @@ export async function seed(call) {
     prices: [{ currency_code: 'gbp', amount: 3.5 }],
     rules: [],
   });
-  const variant = (size, amount) => ({
+  const variant = (size, amount, ...further) => ({
     title: size,
     sku: `TEE-${size}`,
     manage_inventory: true,
@@ -64,16 +64,17 @@ export async function seed(call) {
     prices: [
       { currency_code: 'gbp', amount },
       { currency_code: 'eur', amount: amount + 2 },
-      { currency_code: 'gbp', amount: amount - 1, rules: { region_id: region.id } },
+      ...further,
     ],
   });
+  const regional = { currency_code: 'gbp', amount: 12.49, rules: { region_id: region.id } };
   await call('/admin/products', {
     title: 'Tee',
     status: 'published',
     shipping_profile_id: profile.id,
     options: [{ title: 'Size', values: ['S', 'M'] }],
     sales_channels: [{ id: channel.id }],
-    variants: [variant('S', 10), variant('M', 12.5)],
+    variants: [variant('S', 10), variant('M', 12.5, regional)],
   });
   const items = (await call('/admin/inventory-items?fields=id,sku')).inventory_items;
   await call('/admin/inventory-items/location-levels/batch', {

@@ -15,7 +15,8 @@ use super::{rows, text};
 
 /// Variants of a page.
 const PAGE: usize = 100;
-const VARIANT_PRICES: &str = "id,sku,product_id,*prices";
+/// Prices show what they are for only if their rules are asked for (measured).
+const VARIANT_PRICES: &str = "id,sku,product_id,*prices,*prices.price_rules";
 
 /// The variants that listings speak of, by id and by SKU.
 struct Variants(HashMap<String, Value>);
@@ -126,34 +127,36 @@ pub(super) async fn set_prices(api: &Api, prices: &[ListingPrice]) -> Result<Vec
 }
 
 /// Medusa takes all prices of a variant at once and drops those that are left out (measured), so the others are sent along as
-/// they are. Prices for a region or a quantity get lost even so (measured): such variants are refused.
+/// they are, with the regions and quantities that they are for. Ours is the one without such rules.
 async fn set_price(api: &Api, variant: &Value, price: &ListingPrice) -> Outcome {
-    let is_plain = |one: &&Value| {
-        let no_rules = one["rules"].as_object().is_none_or(serde_json::Map::is_empty);
-        no_rules && one["min_quantity"].is_null() && one["max_quantity"].is_null()
-    };
-    let own: Vec<&Value> = rows(variant, "prices").collect();
-    if !own.iter().all(is_plain) {
-        return Err(PortError::Refused(
-            "has prices for regions or quantities in the shop, which would be lost: change it there".into(),
-        ));
-    }
     let currency = price.price.currency.code().to_ascii_lowercase();
-    let amount = price.price.to_decimal().to_f64().unwrap_or_default();
-    let same = |one: &Value| text(&one["currency_code"]).eq_ignore_ascii_case(&currency);
-    if own.iter().any(|one| same(one) && one["amount"].as_f64() == Some(amount)) {
-        return Ok(());
+    let amount = json!(price.price.to_decimal().to_f64().unwrap_or_default());
+    let is_ours = |one: &Value| {
+        let no_rules = one["rules"].as_object().is_none_or(serde_json::Map::is_empty);
+        let any_quantity = one["min_quantity"].is_null() && one["max_quantity"].is_null();
+        no_rules && any_quantity && text(&one["currency_code"]).eq_ignore_ascii_case(&currency)
+    };
+    let mut all = Vec::new();
+    let mut found = false;
+    for one in rows(variant, "prices") {
+        let mut entry = json!({ "id": one["id"], "currency_code": one["currency_code"], "amount": one["amount"] });
+        for key in ["rules", "min_quantity", "max_quantity"] {
+            if !(one[key].is_null() || one[key] == json!({})) {
+                entry[key] = one[key].clone();
+            }
+        }
+        if is_ours(one) {
+            if one["amount"].as_f64() == amount.as_f64() {
+                return Ok(());
+            }
+            entry["amount"] = amount.clone();
+            found = true;
+        }
+        all.push(entry);
     }
-    let mut all: Vec<Value> = own
-        .iter()
-        .filter(|one| !same(one))
-        .map(|one| json!({ "id": one["id"], "currency_code": one["currency_code"], "amount": one["amount"] }))
-        .collect();
-    let mut ours = json!({ "currency_code": currency, "amount": amount });
-    if let Some(present) = own.iter().find(|one| same(one)) {
-        ours["id"] = present["id"].clone();
+    if !found {
+        all.push(json!({ "currency_code": currency, "amount": amount }));
     }
-    all.push(ours);
     let path = ["products", &text(&variant["product_id"]), "variants", &text(&variant["id"])];
     api.post(&path, &[("fields", "id".to_owned())], &json!({ "prices": all })).await.map(drop)
 }

@@ -1,16 +1,17 @@
 //! Medusa's orders as incoming orders. Pure; tested on payloads recorded against 2.21.2.
 //!
-//! Amounts are decimals of main units, and Medusa does not round what it computes (a line may cost 11.988). A line's price is
-//! what it costs with tax before discounts (`original_total`) for one, its discount is what is missing from there to `total`;
-//! postage is `shipping_total` after its own discounts. What then still differs from the order's `total`, as by a refund or by
-//! rounding, becomes the order's discount or, upwards, a service line, so the sums come out as the shop has them.
+//! Amounts are decimals of main units, and Medusa does not round what it computes (a line may cost 11.988): each is rounded to
+//! the currency's minor unit. A line's price is what it costs with tax before discounts (`original_total`) for one, its discount
+//! is what is missing from there to `total`; postage is `shipping_total` after its own discounts. What then still differs from
+//! the order's `total`, as by a refund or by rounding, becomes the order's discount or, upwards, a service line, so the sums come
+//! out as the shop has them.
 //!
 //! Medusa's own `status` says `pending` until somebody completes the order by hand. The status that we give is therefore made
 //! of three: the order's, what of its lines is in parcels, and what of the money is there.
 
 use consign_ports::{ChannelPayment, Incoming, IncomingLine, IncomingOrder};
 use consign_values::{Address, CountryCode, Currency, Money, Quantity, Rate, Reference, Sku, Timestamp, clean};
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -19,8 +20,6 @@ use crate::loose::Fields;
 
 const LINES_MAX: usize = 2_000;
 const TEXT_MAX: usize = 255;
-/// Decimals that amounts are kept with.
-const SCALE: u32 = 4;
 /// Marks lines that Medusa has no parcel for; they are never reported back.
 pub(super) const NOT_A_LINE: char = ':';
 
@@ -260,23 +259,25 @@ fn is_digital(item: &Fields<'_>) -> Result<bool, String> {
     Ok(item.has("requires_shipping") && !item.boolean("requires_shipping")?)
 }
 
-/// The price of one with tax, and the discount on all. Where the whole can't be divided, the price is the next higher one, and
-/// the discount makes up for it.
+/// The price of one with tax, and the discount on all. Where the whole can't be divided, the price is the next that is enough,
+/// and the discount makes up for it.
 fn price(item: &Fields<'_>, quantity: Quantity, currency: Currency) -> Result<(Money, Money), String> {
-    let total = item.decimal("total")?.unwrap_or_default();
-    let (key, whole) = match item.decimal("original_total")? {
-        Some(whole) => ("original_total", whole),
-        None => ("total", total),
-    };
-    let one = whole.checked_div(Decimal::from(quantity.units())).unwrap_or_default();
-    let one = one.round_dp_with_strategy(SCALE, RoundingStrategy::ToPositiveInfinity);
-    let unit_price = Money::from_decimal(one, currency).map_err(|error| item.wrong(key, error))?;
-    if unit_price.amount < 0 {
+    let charged = item.money("total", currency)?;
+    let key = if item.has("original_total") { "original_total" } else { "total" };
+    let whole = item.money(key, currency)?;
+    if whole.amount < 0 {
         return Err(item.wrong(key, "must not be negative"));
     }
-    let whole = unit_price.times(quantity.units()).map_err(|error| item.wrong(key, error))?;
-    let charged = Money::from_decimal(total, currency).map_err(|error| item.wrong("total", error))?;
-    Ok((unit_price, Money { amount: whole.amount.saturating_sub(charged.amount).max(0), currency }))
+    let units = quantity.units();
+    let one = item.decimal(key)?.unwrap_or_default().checked_div(Decimal::from(units)).unwrap_or_default();
+    let mut unit_price = Money::from_decimal(one, currency).map_err(|error| item.wrong(key, error))?;
+    let of_all = |one: Money| one.times(units).map_err(|error| item.wrong(key, error));
+    if of_all(unit_price)?.amount < whole.amount {
+        let minor = Money::from_minor(1, currency).and_then(|minor| unit_price.plus(minor));
+        unit_price = minor.map_err(|error| item.wrong(key, error))?;
+    }
+    let discount = of_all(unit_price)?.amount.saturating_sub(charged.amount).max(0);
+    Ok((unit_price, Money { amount: discount, currency }))
 }
 
 /// The sum of the rates of what has been taxed.
