@@ -32,7 +32,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "stored", what: "unit, property and store tests, on SQLite and PostgreSQL", run: stored },
     Stage { name: "fuzz", what: "no bytes break a connector's mapping", run: |bench| fuzz::check(bench.asked) },
     Stage { name: "proofs", what: "concurrency, crashes and two nodes, on SQLite and PostgreSQL", run: proofs },
-    Stage { name: "shop", what: "a real Vendure: orders in, shipment and stock back", run: shop },
+    Stage { name: "shop", what: "a real Vendure and a real Medusa: orders in, shipment and stock back", run: shop },
     Stage { name: "browser", what: "a person's walk through the pages in Chromium", run: browser },
 ];
 
@@ -184,6 +184,7 @@ fn binary() -> Result<PathBuf, String> {
 
 fn shop(bench: &mut Bench) -> Outcome {
     install::npm("e2e/vendure")?;
+    install::npm("e2e/medusa")?;
     install::cargo_tool("cargo-nextest")?;
     let (postgres, binary) = (bench.postgres()?, binary()?);
     let mut node = command("node", &["--test-reporter=spec", "e2e/shop.mjs"]);

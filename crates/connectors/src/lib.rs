@@ -12,6 +12,7 @@ mod batch;
 pub mod fuzzing;
 mod http;
 mod loose;
+mod medusa;
 mod networks;
 mod registry;
 mod shopify;

@@ -11,6 +11,7 @@ use consign_ports::ChannelKind;
 use crate::amazon::AmazonKind;
 use crate::app::AppKind;
 use crate::http::Http;
+use crate::medusa::MedusaKind;
 use crate::networks::Networks;
 use crate::shopify::ShopifyKind;
 use crate::vendure::VendureKind;
@@ -57,6 +58,7 @@ impl Registry {
             kinds: vec![
                 Arc::new(AppKind::new(http.clone(), options.app_timeout)),
                 Arc::new(VendureKind::new(http.clone(), options.shop_timeout)),
+                Arc::new(MedusaKind::new(http.clone(), options.shop_timeout)),
                 Arc::new(WooCommerceKind::new(http.clone(), options.shop_timeout)),
                 Arc::new(ShopifyKind::new(http.clone(), options.shop_timeout)),
                 Arc::new(AmazonKind::new(http, options.shop_timeout)),
@@ -89,7 +91,7 @@ mod tests {
         let registry = Registry::new(Options::default());
         let mut codes: Vec<_> = registry.all().iter().map(|kind| kind.code()).collect();
         codes.dedup();
-        assert_eq!(codes, ["app", "vendure", "woocommerce", "shopify", "amazon"]);
+        assert_eq!(codes, ["app", "vendure", "medusa", "woocommerce", "shopify", "amazon"]);
         for kind in registry.all() {
             for heading in ["## Rules & guidelines", "## How to add", "## How to configure"] {
                 assert!(kind.guide().contains(heading), "{} lacks {heading:?}", kind.code());
