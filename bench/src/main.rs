@@ -4,6 +4,7 @@
 //! rusqlite inserting the very rows that Consign stored, read back from its database, with the same pragmas and batches.
 
 mod company;
+mod import;
 mod pages;
 mod raw;
 mod serve;
@@ -43,6 +44,8 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     if postgres.is_none() {
         serve::empty(&mut report);
+        let own = tempfile::tempdir().expect("a temporary folder");
+        import::measure(&mut report, &Company::found(own.path(), None));
     }
     let mut company = Company::found(folder.path(), postgres);
     let mut there = 0;
