@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use consign_values::{ChannelId, Clock, Timestamp, UserId};
+use consign_values::{ChannelId, Clock, Timestamp, TokenId, UserId};
 
 /// Who does something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Actor {
     Channel(ChannelId),
     /// A person.
     User(UserId),
+    /// A program with a token.
+    Token(TokenId),
 }
 
 /// As it is written into history, ledger and provenance: `user 3`. Pages turn it into a name.
@@ -25,6 +27,7 @@ impl fmt::Display for Actor {
             Actor::CommandLine => f.write_str("command line"),
             Actor::Channel(id) => write!(f, "channel {id}"),
             Actor::User(id) => write!(f, "user {id}"),
+            Actor::Token(id) => write!(f, "token {id}"),
         }
     }
 }

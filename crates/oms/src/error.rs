@@ -120,6 +120,8 @@ pub enum Refusal {
     LastOwner,
     /// Set-up has been done.
     AlreadySetUp,
+    /// The idempotency key was used for another request.
+    KeyReused,
 }
 
 impl Refusal {
@@ -153,6 +155,7 @@ impl Refusal {
             Refusal::ChannelCannotRun(_) => "channel_cannot_run",
             Refusal::LastOwner => "last_owner",
             Refusal::AlreadySetUp => "already_set_up",
+            Refusal::KeyReused => "idempotency_key_reused",
         }
     }
 }
@@ -190,6 +193,7 @@ impl fmt::Display for Refusal {
             Refusal::ChannelCannotRun(why) => return write!(f, "the channel can't run: {why}"),
             Refusal::LastOwner => "the last active owner can't be removed or lose the role",
             Refusal::AlreadySetUp => "set-up has been done; sign in instead",
+            Refusal::KeyReused => "this Idempotency-Key was used for another request; take a new one",
         })
     }
 }

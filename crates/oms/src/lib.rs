@@ -20,6 +20,7 @@ pub mod orders;
 pub mod settings;
 pub mod stock;
 mod store;
+pub mod tokens;
 pub mod users;
 pub mod verify;
 

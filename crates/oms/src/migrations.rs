@@ -18,5 +18,6 @@ migrations![
     "0003_channels",
     "0004_orders",
     "0005_prices",
+    "0007_api",
     "0008_order_changes",
 ];

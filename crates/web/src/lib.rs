@@ -5,6 +5,7 @@
 //! signature.
 
 mod access;
+mod api;
 mod channels;
 mod drafts;
 mod events;
@@ -18,6 +19,7 @@ mod session;
 mod settings;
 mod setup;
 mod stock;
+mod tokens;
 mod ui;
 mod users;
 
@@ -112,6 +114,7 @@ pub fn router(app: App) -> Router {
         .merge(locations::routes())
         .merge(channels::routes())
         .merge(users::routes())
+        .merge(tokens::routes())
         .merge(settings::routes())
         .merge(help::routes())
         .route("/events", get(events::stream))
@@ -130,6 +133,7 @@ pub fn router(app: App) -> Router {
         .fallback(problem::not_found)
         .layer(middleware::from_fn(access::same_origin_only))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
+        .merge(api::routes(&app))
         .layer(CompressionLayer::new())
         .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

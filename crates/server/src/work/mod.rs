@@ -11,7 +11,7 @@ use std::time::Duration;
 use consign_db::{Db, Retryable, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::jobs::{self, Ended, Job};
-use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, users};
+use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, tokens, users};
 use consign_ports::ChannelKind;
 use consign_values::{ChannelId, Clock};
 use tokio::sync::watch;
@@ -191,6 +191,7 @@ async fn run_job(site: &Site, job: &Job) -> Ended {
 async fn clean_up(site: &Site) -> Result<Ended, Error> {
     site.write(Actor::System, |tx, ctx| {
         changes::forget(tx, ctx)?;
+        tokens::clean_up(tx, ctx)?;
         users::clean_up(tx, ctx)
     })
     .await?;
