@@ -252,7 +252,7 @@ fn a_request_with_a_key_has_its_effect_once_and_its_key_fits_no_other_request() 
         assert_eq!(site.keyed(&token, "POST", &path, &adjust(1), Some("k-2")).body["on_hand"], json!(12));
         // After a day the key is free again, and the clean-up has forgotten the answer.
         site.clock.advance(tokens::KEPT_SECONDS);
-        site.write(|tx, ctx| tokens::clean_up(tx, ctx));
+        site.write(tokens::clean_up);
         assert!(!site.keyed(&token, "POST", &path, &adjust(3), Some("k-1")).again);
         for bad in ["", " ", "a b", "é", &"x".repeat(201)] {
             let said = site.keyed(&token, "POST", &path, &adjust(3), Some(bad));
