@@ -57,8 +57,6 @@ CREATE TABLE webhook_delivery (
   state TEXT NOT NULL CONSTRAINT webhook_delivery_state CHECK (state IN ('queued', 'delivered', 'failed')),
   attempts BIGINT NOT NULL,
   next_at BIGINT NOT NULL,
-  -- HTTP status of the last answer
-  last_status BIGINT,
   last_error TEXT NOT NULL,
   settled_at BIGINT
 );

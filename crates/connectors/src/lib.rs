@@ -12,6 +12,8 @@ mod loose;
 mod networks;
 mod registry;
 mod vendure;
+mod webhook;
 
 pub use networks::Networks;
 pub use registry::{Options, Registry, kinds};
+pub use webhook::WebhookSender;

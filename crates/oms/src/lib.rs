@@ -23,6 +23,7 @@ mod store;
 pub mod tokens;
 pub mod users;
 pub mod verify;
+pub mod webhooks;
 
 pub use context::{Actor, Ctx};
 pub use error::{Error, Refusal, Result};

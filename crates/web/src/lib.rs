@@ -22,6 +22,7 @@ mod stock;
 mod tokens;
 mod ui;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -61,6 +62,8 @@ pub struct App {
     pub events: Events,
     /// The metrics as text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Whether the network settings let an address be called; else why not.
+    pub may_call: Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>,
 }
 
 impl App {
@@ -115,6 +118,7 @@ pub fn router(app: App) -> Router {
         .merge(channels::routes())
         .merge(users::routes())
         .merge(tokens::routes())
+        .merge(webhooks::routes())
         .merge(settings::routes())
         .merge(help::routes())
         .route("/events", get(events::stream))

@@ -9,3 +9,4 @@ mod orders;
 mod shop;
 mod statements;
 mod stock;
+mod webhooks;

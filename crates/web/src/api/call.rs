@@ -60,6 +60,20 @@ impl Call {
         Ok(reply(status, body, again))
     }
 
+    /// As [`Call::write`] for an answer that must not be kept because it holds a secret; a key is refused.
+    pub async fn write_unkept<T: Serialize + Send + 'static>(
+        &self,
+        status: StatusCode,
+        work: impl FnMut(&mut Tx<'_>, &Ctx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Answer<Response> {
+        if self.key.0.is_some() {
+            let why = "can't be used here: the answer holds a secret, and is kept nowhere";
+            return Err(Error::invalid("Idempotency-Key", why).into());
+        }
+        let (status, body, again) = self.once(None, status, work).await?;
+        Ok(reply(status, body, again))
+    }
+
     /// As [`Call::write`] for one thing of many: its own transaction, its own key, so that a repeated bulk request does what
     /// is left and nothing twice. Gives the JSON.
     pub async fn write_part<T: Serialize + Send + 'static>(

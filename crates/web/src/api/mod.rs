@@ -12,6 +12,7 @@ mod locations;
 mod orders;
 mod stock;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -41,7 +42,8 @@ fn described() -> OpenApiRouter<App> {
             .merge(stock::routes())
             .merge(locations::routes())
             .merge(channels::routes())
-            .merge(users::routes()),
+            .merge(users::routes())
+            .merge(webhooks::routes()),
     )
 }
 
