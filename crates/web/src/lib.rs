@@ -43,6 +43,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use events::{Events, poll_changes};
 
+/// Says why an address may not be called.
+pub type MayCall = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
 /// What the pages need.
 #[derive(Clone)]
 pub struct App {
@@ -63,7 +66,7 @@ pub struct App {
     /// The metrics as text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the network settings let an address be called; else why not.
-    pub may_call: Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>,
+    pub may_call: MayCall,
 }
 
 impl App {
@@ -121,6 +124,7 @@ pub fn router(app: App) -> Router {
         .merge(webhooks::routes())
         .merge(settings::routes())
         .merge(help::routes())
+        .merge(api::reader::routes())
         .route("/events", get(events::stream))
         .route("/metrics", get(metrics))
         .route("/sign-out", post(session::sign_out));

@@ -48,7 +48,7 @@ async fn page(app: &App, user: &User, fresh: Option<&str>) -> Answer<Markup> {
             section.card role="status" {
                 h2 { "The new token" }
                 p { strong { "Copy it now: it is shown this once and kept nowhere." } }
-                p { label { "Token" input #token readonly value=(secret) size="60" autofocus data-select; } }
+                p { label { "Token" input #token readonly value=(secret) size="60" autofocus; } }
             }
         }
         h2 { "New token" }

@@ -120,7 +120,7 @@ async fn page(app: &App, user: &User, id: WebhookId, fresh: Option<&str>) -> Ans
             section.card role="status" {
                 h2 { "Its secret" }
                 p { strong { "Copy it now: it is shown this once." } " Your program checks with it that a delivery comes from here." }
-                p { label { "Secret" input readonly value=(secret) size="60" autofocus data-select; } }
+                p { label { "Secret" input readonly value=(secret) size="60" autofocus; } }
             }
         }
         div.bar {

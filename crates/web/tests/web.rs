@@ -118,6 +118,10 @@ const PAGES: &[&str] = &[
     "/settings",
     "/help",
     "/help/orders",
+    "/help/api",
+    "/help/api-reference",
+    "/users/tokens",
+    "/webhooks",
     "/events",
     "/metrics",
 ];

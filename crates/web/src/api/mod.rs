@@ -9,7 +9,10 @@ mod document;
 mod door;
 mod items;
 mod locations;
+mod order_changes;
+mod order_shapes;
 mod orders;
+pub mod reader;
 mod stock;
 mod users;
 mod webhooks;
@@ -38,6 +41,7 @@ fn described() -> OpenApiRouter<App> {
         ROOT,
         OpenApiRouter::new()
             .merge(orders::routes())
+            .merge(order_changes::routes())
             .merge(items::routes())
             .merge(stock::routes())
             .merge(locations::routes())
