@@ -39,15 +39,23 @@ export async function openBrowser() {
   };
 }
 
-/** Keeps a picture of the page and checks it: no serious fault of accessibility, nothing wider than the window. */
+const WIDTHS = [1280, 1920];
+
+/** Keeps pictures of the page at both widths and checks it: no serious fault of accessibility, nothing wider than the window. */
 export async function look(page, name) {
-  await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
+  const before = page.viewportSize();
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    const suffix = width === WIDTHS[0] ? '' : `-${width}`;
+    await page.screenshot({ path: path.join(pictures, `${name}${suffix}.png`), fullPage: true });
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wider <= 0, `${name} is ${wider} pixels wider than a window of ${width}`);
+  }
+  await page.setViewportSize(before);
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
   const faults = violations
     .filter((one) => ['serious', 'critical'].includes(one.impact))
     .map((one) => `${one.id} (${one.help}): ${one.nodes.map((node) => node.html).join(' ')}`);
   assert.deepEqual(faults, [], `accessibility of ${name}`);
-  const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wider <= 0, `${name} is ${wider} pixels wider than the window`);
 }

@@ -8,6 +8,7 @@ import path from 'node:path';
 
 import { Person, serve } from './consign.mjs';
 import { eventually, run } from './process.mjs';
+import { startMedusa } from './medusa/start.mjs';
 import { startVendure } from './vendure/start.mjs';
 import { VendureShop } from './vendure/shopper.mjs';
 
@@ -16,17 +17,23 @@ const OTHER = 'L2201508';
 const postgres = process.env.POSTGRES_URL;
 assert.ok(postgres, 'POSTGRES_URL names a cluster for the shop');
 
-test('the connector follows orders of a real Vendure', async () => {
-  const vendure = await startVendure(postgres, `vendure_connector_${process.pid}`);
-  try {
-    const nextest = ['nextest', 'run', '--locked', '--package', 'consign-connectors', '--test', 'vendure_real'];
-    const env = { ...process.env, CONSIGN_TEST_VENDURE: vendure.url };
-    const cwd = path.resolve(import.meta.dirname, '..');
-    assert.match(await run(process.env.CARGO ?? 'cargo', nextest, { cwd, env }), /1 passed/);
-  } finally {
-    await vendure.stop();
-  }
-});
+for (const [name, startShop] of [
+  ['Vendure', startVendure],
+  ['Medusa', startMedusa],
+]) {
+  test(`the connector follows orders of a real ${name}`, async () => {
+    const kind = name.toLowerCase();
+    const server = await startShop(postgres, `${kind}_connector_${process.pid}`);
+    try {
+      const nextest = ['nextest', 'run', '--locked', '--package', 'consign-connectors', '--test', `${kind}_real`];
+      const env = { ...process.env, [`CONSIGN_TEST_${name.toUpperCase()}`]: server.url };
+      const cwd = path.resolve(import.meta.dirname, '..');
+      assert.match(await run(process.env.CARGO ?? 'cargo', nextest, { cwd, env }), /1 passed/);
+    } finally {
+      await server.stop();
+    }
+  });
+}
 
 async function emptyDatabase() {
   const name = `consign_shop_${process.pid}`;

@@ -3,6 +3,7 @@
 //
 // Environment: CONSIGN_BIN; CHROMIUM (/usr/bin/chromium).
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { look, openBrowser } from './browser.mjs';
@@ -264,6 +265,21 @@ describe('the demo', () => {
     await look(page, 'bulk-refused');
   });
 
+  test('an action on all that a search finds goes in portions, and its count is live', async () => {
+    await page.goto(`${seller.url}/orders?location=all`);
+    await eventually('there is a second page', async () => {
+      await page.reload();
+      return (await page.getByRole('button', { name: /^Select all / }).count()) === 1;
+    }, 90_000);
+    await page.getByRole('button', { name: /^Select all / }).click();
+    await page.getByText(/all \d+ found selected/).waitFor();
+    page.once('dialog', (dialog) => dialog.accept());
+    await page.locator('#bulk select[name="tag"]').selectOption('2');
+    await page.getByRole('button', { name: 'Tag', exact: true }).click();
+    await page.getByText(/^Tag: \d+ of \d+ done/).waitFor();
+    await look(page, 'bulk-whole-search');
+  });
+
   test('a viewer sees the orders and may change nothing', async () => {
     const email = 'vera@example.com';
     await page.goto(`${seller.url}/users`);
@@ -284,5 +300,210 @@ describe('the demo', () => {
     await look(theirs, 'viewer');
     const answer = await theirs.goto(`${seller.url}/users`);
     assert.equal(answer.status(), 403);
+  });
+});
+
+describe('changing orders by hand', () => {
+  let browser, seller, page, errors;
+  const sku = 'HAND-1';
+
+  before(async () => {
+    [browser, seller] = await Promise.all([openBrowser(), demo({ every: 3_600 })]);
+    ({ page, errors } = await browser.visitor());
+    await page.goto(seller.link);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL('**/orders');
+  });
+
+  after(async () => {
+    await browser?.close();
+    await seller?.stop();
+  });
+
+  afterEach(() => assert.deepEqual(errors, [], 'no script failed'));
+
+  const press = (name, scope = page) => scope.getByRole('button', { name, exact: true }).click();
+  const visit = (where) => page.goto(seller.url + where);
+  const orderOf = () => page.url().match(/orders\/(\d+)/)[1];
+
+  async function directOrder(name, units) {
+    await visit('/drafts');
+    await press('New order (n)');
+    await page.waitForURL('**/drafts/*');
+    const delivery = page.getByRole('group', { name: 'Deliver to' });
+    await delivery.getByLabel('Name', { exact: true }).fill(name);
+    await delivery.getByLabel('Address', { exact: true }).fill('3 Mill Lane');
+    await delivery.getByLabel('Postcode').fill('BS1 2AB');
+    await page.getByLabel('SKU of a new line 1').fill(sku);
+    await page.getByLabel('Quantity of a new line 1').fill(String(units));
+  }
+
+  test('an item lies at two locations', async () => {
+    await visit('/items/new');
+    await page.getByLabel('SKU').fill(sku);
+    await page.getByLabel('Title').fill('Made by hand');
+    await page.getByLabel('Price').fill('12.50');
+    await press('Save');
+    await page.waitForURL('**/stock/*');
+    for (const n of [0, 1]) {
+      const place = page.locator('section.level').nth(n);
+      await place.getByLabel('Set to').fill('20');
+      await press('Set', place);
+      await page.getByText('20 on hand').nth(n).waitFor();
+    }
+  });
+
+  test('a direct order is begun, its customer looked up, completed, and marked as paid', async () => {
+    await visit('/drafts');
+    await look(page, 'drafts-empty');
+    await directOrder('Tom Whitfield', 3);
+    await press('Save the draft (S)');
+    await page.getByLabel('Title of line 1').waitFor();
+    assert.equal(await page.getByLabel('Price of line 1', { exact: true }).inputValue(), '12.50');
+    await page.getByRole('searchbox', { name: /Name, e-mail, postcode/ }).fill('nobody like this');
+    await press('Find');
+    await page.getByText('Nobody found').waitFor();
+    await look(page, 'draft');
+    await press('Complete (c)');
+    await page.waitForURL('**/orders/*');
+    await page.getByText('£ unpaid').first().waitFor();
+    await page.getByText('P parked').first().waitFor();
+    await press('It is paid');
+    await page.locator('.summary').getByText('paid', { exact: true }).waitFor();
+    await look(page, 'order-direct');
+  });
+
+  test('an edit is kept with what was before, and a stale form is refused', async () => {
+    const id = orderOf();
+    await press('Edit …');
+    await page.waitForURL(/\/edit/);
+    const { page: other } = { page: await page.context().newPage() };
+    await other.goto(`${seller.url}/orders/${id}/edit`);
+    await page.getByLabel('Quantity of line 1').fill('4');
+    await look(page, 'order-edit');
+    await press('Save (S)');
+    await page.waitForURL(`**/orders/${id}`);
+    await page.getByText('3 × HAND-1', { exact: false }).first().waitFor();
+    await other.getByRole('group', { name: 'Deliver to' }).getByLabel('Town').fill('York');
+    await other.getByRole('button', { name: 'Save (S)' }).click();
+    await other.getByText(/changed by somebody else/i).waitFor();
+    await look(other, 'order-edit-stale');
+    await other.close();
+  });
+
+  test('it is split in two, and both are shipped from two locations', async () => {
+    const id = orderOf();
+    await press('Split …');
+    await page.waitForURL(/\/split/);
+    await page.getByLabel('Units of Made by hand to part 1').fill('2');
+    await look(page, 'order-split');
+    await press('Split (S)');
+    await page.waitForURL(`**/orders/${id}`);
+    await page.getByRole('heading', { name: 'Related orders' }).waitFor();
+    const part = (await page.getByText('split off it: order').getByRole('link').innerText()).trim();
+    await press('Process');
+    await page.locator('.summary').getByText('processed').waitFor();
+    await visit(`/orders/${part}`);
+    const was = await page.locator('.summary strong').innerText();
+    await press('Move');
+    await eventually('it is elsewhere', async () => (await page.locator('.summary strong').innerText()) !== was);
+    await page.getByText('in stock').first().waitFor();
+    await press('Process');
+    await page.locator('.summary').getByText('processed').waitFor();
+    await look(page, 'order-part');
+    await visit(`/stock?q=${sku}`);
+    await page.getByRole('link', { name: sku, exact: true }).click();
+    await page.getByText('18 on hand').first().waitFor();
+    assert.equal(await page.getByText('18 on hand').count(), 2);
+  });
+
+  test('two orders of one customer are merged, and one that differs says why not', async () => {
+    const ids = [];
+    for (const name of ['Mary Merge', 'Mary Merge', 'Somebody Else']) {
+      await directOrder(name, 1);
+      await page.getByLabel('it is paid').check();
+      await press('Complete (c)');
+      await page.waitForURL('**/orders/*');
+      ids.push(orderOf());
+    }
+    await visit(`/orders/merge?ids=${ids.join(',')}`);
+    await page.getByText('another customer name or delivery address').waitFor();
+    assert.ok(await page.getByRole('button', { name: 'Merge (S)' }).isDisabled());
+    await look(page, 'merge-refused');
+    await page.locator('tr', { hasText: 'Somebody Else' }).getByRole('link', { name: 'leave out' }).click();
+    await press('Merge (S)');
+    await page.getByRole('heading', { name: /MERGED/ }).waitFor();
+    await look(page, 'order-merged');
+    await visit(`/orders/${ids[0]}`);
+    await page.getByText('merged into order').first().waitFor();
+  });
+
+  test('a note that has to be read stands in the way of processing', async () => {
+    await directOrder('Nora Note', 1);
+    await page.getByLabel('it is paid').check();
+    await press('Complete (c)');
+    await page.waitForURL('**/orders/*');
+    await page.getByPlaceholder('Add a note').fill('wrap it in blue');
+    await page.getByLabel('to be read before the order is processed').check();
+    await press('Add note');
+    await page.getByText('read before processing').first().waitFor();
+    const asked = new Promise((resolve) => page.once('dialog', (dialog) => { resolve(dialog.message()); dialog.accept(); }));
+    await press('Process');
+    assert.match(await asked, /wrap it in blue/);
+    await page.locator('.summary').getByText('processed').waitFor();
+  });
+
+  test('a file with bad rows is tried, imported, mended from the returned file and imported again', async () => {
+    await visit('/imports');
+    await look(page, 'imports-empty');
+    const upload = async (name, text) => {
+      await visit('/imports');
+      await page.getByLabel('File').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+      await press('Upload');
+      await page.waitForURL(/imports\/\d+/);
+    };
+    const rows = ['Order No,SKU,Qty,Price,Name,Town', `IMP-1,${sku},1,9.99,Iris Import,Leeds`, `IMP-2,${sku},one,9.99,Ivan Import,York`];
+    await upload('fair.csv', rows.join('\n'));
+    await press('Try it: what would happen? (t)');
+    await page.getByText('one is not a number').waitFor();
+    await look(page, 'import-tried');
+    await press('Import (S)');
+    await page.getByText('1 rejected').waitFor();
+    await eventually('it is over', async () => {
+      await page.reload();
+      return (await page.getByRole('heading', { level: 1 }).innerText()).includes('done');
+    });
+    await look(page, 'import-rejected');
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Rejected rows as a file' }).click()]);
+    const returned = await readFile(await download.path(), 'utf8');
+    assert.match(returned, /line 3: quantity: one is not a number/);
+    await upload('mended.csv', returned.replace(`${sku},one,`, `${sku},1,`));
+    await press('Import (S)');
+    await page.getByText('1 new').waitFor();
+    await visit('/orders?location=all&q=ivan');
+    await page.locator('#orders tbody tr', { hasText: 'IMP-2' }).waitFor();
+    await visit('/imports');
+    await page.locator('tr', { hasText: 'mended.csv' }).waitFor();
+    await look(page, 'imports');
+  });
+
+  test('a kit takes its parts', async () => {
+    await visit('/items/new');
+    await page.getByLabel('SKU').fill('KIT-1');
+    await page.getByLabel('Title').fill('A box of both');
+    await press('Save');
+    await page.waitForURL('**/stock/*');
+    const item = page.url().match(/stock\/(\d+)/)[1];
+    await visit(`/items/${item}`);
+    await page.getByText('Made of other items').click();
+    await page.getByLabel('SKU of part 1').fill(sku);
+    await page.getByLabel('Units of part 1').fill('2');
+    await press('Save the parts');
+    await page.getByText('Made of other items (1)').waitFor();
+    await look(page, 'item-kit');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await look(page, 'item-kit-dark');
+    await visit('/drafts');
+    await look(page, 'drafts-dark');
   });
 });

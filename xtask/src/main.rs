@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that CI checks, stage by stage; what a stage needs is installed or named.
 
 mod cluster;
+mod fuzz;
 mod install;
 mod tidy;
 
@@ -29,15 +30,18 @@ const STAGES: &[Stage] = &[
     Stage { name: "deny", what: "licences, bans and sources of all dependencies", run: deny },
     Stage { name: "doc", what: "the documentation builds without a warning", run: doc },
     Stage { name: "stored", what: "unit, property and store tests, on SQLite and PostgreSQL", run: stored },
+    Stage { name: "fuzz", what: "no bytes break a connector's mapping", run: |bench| fuzz::check(bench.asked) },
     Stage { name: "proofs", what: "concurrency, crashes and two nodes, on SQLite and PostgreSQL", run: proofs },
     Stage { name: "api", what: "valid and hostile input, drawn from the OpenAPI document", run: api },
-    Stage { name: "shop", what: "a real Vendure: orders in, shipment and stock back", run: shop },
+    Stage { name: "shop", what: "a real Vendure and a real Medusa: orders in, shipment and stock back", run: shop },
     Stage { name: "browser", what: "a person's walk through the pages in Chromium", run: browser },
 ];
 
 /// What the stages share.
 struct Bench {
     cluster: Option<Cluster>,
+    /// Whether the stages were named: then one that can't be run here is a failure.
+    asked: bool,
 }
 
 impl Bench {
@@ -87,12 +91,12 @@ fn main() -> ExitCode {
     let chosen =
         |name: &str| (wanted.is_empty() || wanted.iter().any(|w| w == name)) && !skipped.iter().any(|s| s == name);
     let stages: Vec<&Stage> = STAGES.iter().filter(|stage| chosen(stage.name)).collect();
-    if run_stages(&stages) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if run_stages(&stages, !wanted.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs the stages up to the first that fails, and sums up. Whether all passed.
-fn run_stages(stages: &[&Stage]) -> bool {
-    let mut bench = Bench { cluster: None };
+fn run_stages(stages: &[&Stage], asked: bool) -> bool {
+    let mut bench = Bench { cluster: None, asked };
     let (started, mut passed) = (Instant::now(), Vec::new());
     let failed = stages.iter().find_map(|stage| {
         println!("== {}: {}", stage.name, stage.what);
@@ -188,6 +192,7 @@ fn api(_: &mut Bench) -> Outcome {
 
 fn shop(bench: &mut Bench) -> Outcome {
     install::npm("e2e/vendure")?;
+    install::npm("e2e/medusa")?;
     install::cargo_tool("cargo-nextest")?;
     let (postgres, binary) = (bench.postgres()?, binary()?);
     let mut node = command("node", &["--test-reporter=spec", "e2e/shop.mjs"]);

@@ -39,10 +39,33 @@ pub(crate) struct Call<'a> {
     pub url: &'a str,
     /// Header names in lower case, with values that may be secret.
     pub headers: Vec<(&'static str, String)>,
-    /// What to post, with its content type; `None` makes it a GET.
+    /// What to send, with its content type; `None` makes it a GET where the method isn't said.
     pub body: Option<(&'static str, Vec<u8>)>,
     /// The longest that connecting, sending and receiving may take together.
     pub timeout: Duration,
+}
+
+/// An answer with whatever status, for kinds that read refusals themselves.
+pub(crate) struct Reply {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its bytes, as received.
+    pub body: Vec<u8>,
+    /// Host and path, for messages.
+    pub place: String,
+}
+
+impl Reply {
+    /// The answer if its status is 200 to 299, else what the status means.
+    pub fn into_answer(self) -> Result<Answer, PortError> {
+        match StatusCode::from_u16(self.status) {
+            Ok(status) if status.is_success() => Ok(Answer { headers: self.headers, body: self.body }),
+            Ok(status) => Err(refusal(&self.place, status, &self.headers, &self.body)),
+            Err(_) => Err(PortError::Protocol(format!("{} answered with status {}", self.place, self.status))),
+        }
+    }
 }
 
 /// An answer with status 200 to 299.
@@ -118,12 +141,17 @@ impl Http {
         Http { client, networks, body_bytes_max }
     }
 
-    /// Calls and reads the whole answer.
+    /// Calls by GET or POST and reads the whole answer.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, PortError> {
+        let method = if call.body.is_some() { Method::POST } else { Method::GET };
+        self.exchange(method, call).await?.into_answer()
+    }
+
+    /// Calls by any method and reads the whole answer, whatever its status.
+    pub async fn exchange(&self, method: Method, call: Call<'_>) -> Result<Reply, PortError> {
         let url = check_url(call.url, &self.networks)?;
         let place = place(&url);
         let client = self.client.as_ref().map_err(|why| PortError::retry(why.clone()))?;
-        let method = if call.body.is_some() { Method::POST } else { Method::GET };
         let mut request = client.request(method, url).timeout(call.timeout);
         for (name, value) in call.headers {
             let mut value = HeaderValue::from_str(&value)
@@ -139,7 +167,7 @@ impl Http {
         tracing::debug!(place, status = status.as_u16(), "called a channel");
         let headers = answer.headers().clone();
         let body = self.read(&place, answer).await?;
-        if status.is_success() { Ok(Answer { headers, body }) } else { Err(refusal(&place, status, &headers, &body)) }
+        Ok(Reply { status: status.as_u16(), headers, body, place })
     }
 
     async fn read(&self, place: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, PortError> {

@@ -5,14 +5,21 @@
 //! A connector knows nothing of stock, locations or the database, and keeps no state that a restart would lose: what it
 //! needs is in the `Connection`, and what it has read so far is in the page token.
 
+mod amazon;
 mod app;
 mod batch;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod loose;
+mod medusa;
 mod networks;
 mod registry;
+mod shopify;
+mod sums;
 mod vendure;
 mod webhook;
+mod woocommerce;
 
 pub use networks::Networks;
 pub use registry::{Options, Registry, kinds};

@@ -117,6 +117,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A list of texts, cleaned and cut at 255 characters; missing is empty. Empty entries are left out.
+    pub fn texts(&self, key: &str) -> Result<Vec<String>, String> {
+        let list = match find(self.map, key) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(list)) => list,
+            Some(_) => return Err(self.wrong(key, "must be a list")),
+        };
+        let texts = list.iter().map(|entry| scalar(entry).map(|text| clean(&text, 255)));
+        let texts: Option<Vec<String>> = texts.collect();
+        let texts = texts.ok_or_else(|| self.wrong(key, "must be a list of texts"))?;
+        Ok(texts.into_iter().filter(|text| !text.is_empty()).collect())
+    }
+
     /// A list of objects; missing is empty. `null` entries are left out.
     pub fn objects(&self, key: &str, most: usize) -> Result<Vec<Fields<'a>>, String> {
         let list = match find(self.map, key) {

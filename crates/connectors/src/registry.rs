@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use consign_ports::ChannelKind;
 
+use crate::amazon::AmazonKind;
 use crate::app::AppKind;
 use crate::http::Http;
+use crate::medusa::MedusaKind;
 use crate::networks::Networks;
+use crate::shopify::ShopifyKind;
 use crate::vendure::VendureKind;
+use crate::woocommerce::WooCommerceKind;
 
 /// Limits for all calls to the outside.
 #[derive(Clone, Debug)]
@@ -53,7 +57,11 @@ impl Registry {
         Registry {
             kinds: vec![
                 Arc::new(AppKind::new(http.clone(), options.app_timeout)),
-                Arc::new(VendureKind::new(http, options.shop_timeout)),
+                Arc::new(VendureKind::new(http.clone(), options.shop_timeout)),
+                Arc::new(MedusaKind::new(http.clone(), options.shop_timeout)),
+                Arc::new(WooCommerceKind::new(http.clone(), options.shop_timeout)),
+                Arc::new(ShopifyKind::new(http.clone(), options.shop_timeout)),
+                Arc::new(AmazonKind::new(http, options.shop_timeout)),
             ],
         }
     }
@@ -83,7 +91,7 @@ mod tests {
         let registry = Registry::new(Options::default());
         let mut codes: Vec<_> = registry.all().iter().map(|kind| kind.code()).collect();
         codes.dedup();
-        assert_eq!(codes, ["app", "vendure"]);
+        assert_eq!(codes, ["app", "vendure", "medusa", "woocommerce", "shopify", "amazon"]);
         for kind in registry.all() {
             for heading in ["## Rules & guidelines", "## How to add", "## How to configure"] {
                 assert!(kind.guide().contains(heading), "{} lacks {heading:?}", kind.code());

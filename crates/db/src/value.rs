@@ -1,9 +1,9 @@
 //! Values on their way in and out: five kinds, the same on both engines, and the types of `values` as one of them.
 
 use consign_values::{
-    Barcode, ChannelId, CountryCode, Currency, CustomerId, DespatchId, DraftId, HistoryId, InboxId, ItemId, JobId,
-    LedgerId, LineId, ListingId, LocationId, Name, OrderId, Quantity, Rate, Reference, Sku, Timestamp, TokenId, UserId,
-    WebhookId,
+    Barcode, ChannelId, CountryCode, Currency, CustomerId, DespatchId, DraftId, HistoryId, ImportId, InboxId, ItemId,
+    JobId, LedgerId, LineId, ListingId, LocationId, Name, OrderId, Quantity, Rate, Reference, Sku, Timestamp, TokenId,
+    UserId, WebhookId,
 };
 
 /// What a column can hold, apart from nothing.
@@ -193,7 +193,7 @@ macro_rules! ids {
 }
 ids!(
     OrderId, LineId, ItemId, LocationId, ChannelId, ListingId, UserId, InboxId, DespatchId, LedgerId, HistoryId, JobId,
-    CustomerId, DraftId, TokenId, WebhookId
+    CustomerId, DraftId, ImportId, TokenId, WebhookId
 );
 
 macro_rules! texts {

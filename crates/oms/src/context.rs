@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use consign_values::{ChannelId, Clock, Timestamp, TokenId, UserId};
+use consign_values::{ChannelId, Clock, ImportId, Timestamp, TokenId, UserId};
 
 /// Who does something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Actor {
     CommandLine,
     /// A channel instance's feed.
     Channel(ChannelId),
+    /// A file that is taken in.
+    Import(ImportId),
     /// A person.
     User(UserId),
     /// A program with a token.
@@ -26,6 +28,7 @@ impl fmt::Display for Actor {
             Actor::System => f.write_str("system"),
             Actor::CommandLine => f.write_str("command line"),
             Actor::Channel(id) => write!(f, "channel {id}"),
+            Actor::Import(id) => write!(f, "import {id}"),
             Actor::User(id) => write!(f, "user {id}"),
             Actor::Token(id) => write!(f, "token {id}"),
         }

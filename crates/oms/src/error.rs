@@ -116,6 +116,12 @@ pub enum Refusal {
     NothingToResend,
     /// The channel instance can't run: why.
     ChannelCannotRun(String),
+    /// The import is running or over.
+    ImportStarted,
+    /// The import is over.
+    ImportOver,
+    /// The very same file was imported then.
+    ImportedBefore(String),
     /// The last owner must stay.
     LastOwner,
     /// Set-up has been done.
@@ -153,6 +159,9 @@ impl Refusal {
             Refusal::NotTracked => "not_tracked",
             Refusal::NothingToResend => "nothing_to_resend",
             Refusal::ChannelCannotRun(_) => "channel_cannot_run",
+            Refusal::ImportStarted => "import_started",
+            Refusal::ImportOver => "import_over",
+            Refusal::ImportedBefore(_) => "imported_before",
             Refusal::LastOwner => "last_owner",
             Refusal::AlreadySetUp => "already_set_up",
             Refusal::KeyReused => "idempotency_key_reused",
@@ -191,6 +200,11 @@ impl fmt::Display for Refusal {
             Refusal::NotTracked => "stock of this item is not tracked at this location",
             Refusal::NothingToResend => "nothing to send again: it is on its way or was never due",
             Refusal::ChannelCannotRun(why) => return write!(f, "the channel can't run: {why}"),
+            Refusal::ImportStarted => "the import has been started already",
+            Refusal::ImportOver => "the import is over",
+            Refusal::ImportedBefore(at) => {
+                return write!(f, "the very same file was imported on {at}; nothing in it is new");
+            }
             Refusal::LastOwner => "the last active owner can't be removed or lose the role",
             Refusal::AlreadySetUp => "set-up has been done; sign in instead",
             Refusal::KeyReused => "this Idempotency-Key was used for another request; take a new one",

@@ -12,6 +12,7 @@ pub mod decisions;
 pub mod despatch;
 mod error;
 pub mod history;
+pub mod imports;
 pub mod items;
 pub mod jobs;
 pub mod locations;

@@ -18,6 +18,7 @@ migrations![
     "0003_channels",
     "0004_orders",
     "0005_prices",
+    "0006_imports",
     "0007_api",
     "0008_order_changes",
 ];

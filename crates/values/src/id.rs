@@ -55,4 +55,6 @@ id! {
     DraftId;
     /// A customer of the address book.
     CustomerId;
+    /// A file that is taken in.
+    ImportId;
 }

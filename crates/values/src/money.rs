@@ -139,11 +139,12 @@ impl Money {
     }
 }
 
-/// `12.34 GBP`, with the currency's decimals.
+/// `12.34 GBP`, rounded half away from zero to the currency's decimals.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = self.currency.decimals() as usize;
-        write!(f, "{:.decimals$} {}", Decimal::new(self.amount, 4), self.currency)
+        let decimals = self.currency.decimals().min(4);
+        let rounded = Decimal::new(self.to_units_of(decimals), decimals);
+        write!(f, "{rounded} {}", self.currency)
     }
 }
 
@@ -211,6 +212,15 @@ mod tests {
         assert_eq!(of("99999999999", "GBP"), Err(MoneyError::TooLarge));
         assert_eq!(Money::from_minor(1234, Currency::parse("GBP").unwrap()).unwrap().to_string(), "12.34 GBP");
         assert_eq!(Money::from_minor(1234, Currency::parse("JPY").unwrap()).unwrap().to_string(), "1234 JPY");
+    }
+
+    #[test]
+    fn an_amount_is_written_rounded_not_cut() {
+        assert_eq!(gbp(41_666).to_string(), "4.17 GBP");
+        assert_eq!(gbp(-41_650).to_string(), "-4.17 GBP");
+        assert_eq!(gbp(41_649).to_string(), "4.16 GBP");
+        assert_eq!(gbp(120_000).to_string(), "12.00 GBP");
+        assert_eq!(Money { amount: 55_000, currency: Currency::parse("JPY").unwrap() }.to_string(), "6 JPY");
     }
 
     #[test]

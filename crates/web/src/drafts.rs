@@ -104,21 +104,22 @@ async fn show(
             (look_up(&query.customer, &found))
             h2 { "Lines" }
             (line_table(&form.order.lines, &skus, form.currency, form.tax_inclusive))
-            div.columns {
+            div.columns.three {
                 section { (general(&form, &places)) }
                 section { (address_fields("Deliver to", "delivery", &form.order.delivery))
                     label { input type="checkbox" name="keep_customer" value="1" checked[form.keep_customer]; " keep the customer in the address book" } }
                 section { (address_fields("Bill to, if somebody else", "billing", &form.order.billing)) }
             }
-            (buttons())
         }
         form.bar method="post" action={"/drafts/" (id) "/discard"} { button.danger data-confirm="Throw this draft away?" { "Discard the draft" } }
     };
     ui::page(&app, &user.0, "/drafts", &format!("Draft {id}"), content).await
 }
 
+/// Always in sight. The first one is what Enter in a field does: it must not complete an order by accident.
 fn buttons() -> Markup {
-    html! { p.bar {
+    html! { div.bar.bulk {
+        button.hidden name="action" value="save" tabindex="-1" aria-hidden="true" { "Save" }
         button.primary name="action" value="complete" data-key="c" { "Complete (c)" }
         button name="action" value="process" data-key="p" { "Complete and process (p)" }
         button name="action" value="save" data-key="S" { "Save the draft (S)" }
@@ -130,8 +131,8 @@ fn look_up(text: &str, found: &[Found]) -> Markup {
     html! {
         fieldset { legend { "Find the customer" }
             div.bar {
-                label { span.hidden { "Name, e-mail, postcode" } input type="search" name="customer" value=(text) placeholder="name, e-mail, postcode" maxlength="100"; }
-                button name="action" value="find" { "Find" }
+                label { span.hidden { "Name, e-mail, postcode" } input type="search" name="customer" data-enter="#find" value=(text) placeholder="name, e-mail, postcode" maxlength="100"; }
+                button #find name="action" value="find" { "Find" }
             }
             @if !text.trim().is_empty() && found.is_empty() { p.dim { "Nobody found. A search needs three characters." } }
             @if !found.is_empty() { ul.found { @for known in found { li {

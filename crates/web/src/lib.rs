@@ -11,6 +11,7 @@ mod drafts;
 mod events;
 mod fields;
 mod help;
+mod imports;
 mod items;
 mod locations;
 mod orders;
@@ -115,6 +116,7 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .merge(orders::routes())
         .merge(drafts::routes())
+        .merge(imports::routes())
         .merge(stock::routes())
         .merge(items::routes())
         .merge(locations::routes())

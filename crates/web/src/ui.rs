@@ -46,6 +46,7 @@ pub fn plain(title: &str, content: Markup) -> Markup {
 const AREAS: &[(&str, &str, Permission)] = &[
     ("/orders", "Open orders", Permission::View),
     ("/drafts", "Direct", Permission::WorkOrders),
+    ("/imports", "Imports", Permission::WorkOrders),
     ("/processed", "Processed", Permission::View),
     ("/stock", "Stock", Permission::View),
     ("/items", "Items", Permission::View),

@@ -24,7 +24,7 @@ const LINE_NUMBER_MAX: usize = 128;
 
 /// A page of the Orders call.
 #[derive(Debug)]
-pub(super) struct OrdersPage {
+pub(crate) struct OrdersPage {
     /// Its orders, mapped or refused one by one.
     pub orders: Vec<Incoming>,
     /// What `HasMorePages` says.
@@ -45,7 +45,7 @@ impl OrdersPage {
 }
 
 /// Splits a page and maps its orders. `Err` says why it is no page at all.
-pub(super) fn orders_page(text: &str) -> Result<OrdersPage, String> {
+pub(crate) fn orders_page(text: &str) -> Result<OrdersPage, String> {
     let keys: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => "the app's answer must be a JSON object".to_owned(),
         _ => not_json(&error),

@@ -5,7 +5,7 @@
 //! What the protocol can't do, such as asking for one order or repeating a note safely, is not pretended here.
 
 mod api;
-mod mapping;
+pub(crate) mod mapping;
 #[cfg(test)]
 mod tests;
 mod wizard;

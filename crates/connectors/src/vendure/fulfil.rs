@@ -12,63 +12,39 @@ use serde_json::{Value, json};
 use super::api::{self, Api, Refusal};
 use super::mapping::NOT_A_LINE;
 use super::{items, text};
-use crate::batch::settle;
+use crate::batch::one_by_one;
 
 /// How far the shop's clock may be behind ours where a fulfilment is told apart by its time.
 const CLOCK_SKEW_SECONDS: i64 = 60;
-/// Calls that may fail in a row before the rest of a batch is put off.
-const FAILURES_MAX: usize = 2;
 
 /// Reports notes one by one. Trouble with one order doesn't hold up the next, but trouble with the shop ends the batch.
 pub(super) async fn despatch(api: &Api, despatches: &[Despatch]) -> Result<Vec<Outcome>, PortError> {
-    let mut outcomes: Vec<Option<Outcome>> = vec![None; despatches.len()];
-    let mut failures = 0;
-    for (index, despatch) in despatches.iter().enumerate() {
-        let outcome = despatch_one(api, despatch).await;
-        let ends = match &outcome {
-            Err(PortError::Unauthorised(_) | PortError::Retry { after_seconds: Some(_), .. }) => true,
-            Err(PortError::Retry { .. } | PortError::Protocol(_)) => {
-                failures += 1;
-                failures >= FAILURES_MAX
-            }
-            _ => {
-                failures = 0;
-                false
-            }
-        };
-        match outcome {
-            Err(error) if ends => {
-                settle(&mut outcomes, error)?;
-                break;
-            }
-            outcome => outcomes[index] = Some(outcome),
-        }
-    }
-    Ok(outcomes.into_iter().flatten().collect())
+    one_by_one(despatches, |despatch| despatch_one(api, despatch)).await
 }
 
-async fn despatch_one(api: &Api, despatch: &Despatch) -> Outcome {
+/// The inner outcome is about this order alone, the error about the shop.
+async fn despatch_one(api: &Api, despatch: &Despatch) -> Result<Outcome, PortError> {
     let Some(order) = find_order(api, &despatch.reference).await? else {
         return Err(PortError::Refused("not found in the shop".into()));
     };
     let note = Note::new(despatch, &order)?;
     if note.lines.is_empty() {
-        return Ok(());
+        return Ok(Ok(()));
     }
     if despatch.attempts > 0
         && let Some(fulfilment) = note.find_ours(&order)
     {
-        return finish(api, fulfilment).await;
+        return finish(api, fulfilment).await.map(Ok);
     }
     match api.result(api::FULFIL, note.input()).await? {
-        Ok(fulfilment) => finish(api, &fulfilment).await,
+        Ok(fulfilment) => finish(api, &fulfilment).await.map(Ok),
         Err(Refusal { code, message }) => match (code.as_str(), note.find_ours(&order)) {
-            ("ITEMS_ALREADY_FULFILLED_ERROR", Some(fulfilment)) => finish(api, fulfilment).await,
+            ("ITEMS_ALREADY_FULFILLED_ERROR", Some(fulfilment)) => finish(api, fulfilment).await.map(Ok),
             ("ITEMS_ALREADY_FULFILLED_ERROR", None) => {
                 Err(PortError::Refused(format!("the shop has these units as shipped otherwise: {message}")))
             }
             // Heals with the next stock push, which sets no less than what is allocated.
-            ("INSUFFICIENT_STOCK_ON_HAND_ERROR", _) => Err(PortError::retry(message)),
+            ("INSUFFICIENT_STOCK_ON_HAND_ERROR", _) => Ok(Err(PortError::retry(message))),
             _ => Err(PortError::Refused(message)),
         },
     }

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::http::not_json;
 use crate::loose::Fields;
+use crate::sums::{service_line, settle_difference};
 
 const LINES_MAX: usize = 2_000;
 const TEXT_MAX: usize = 255;
@@ -22,7 +23,7 @@ const TEXT_MAX: usize = 255;
 pub(super) const NOT_A_LINE: char = ':';
 
 /// One order of a page.
-pub(super) struct Row {
+pub(crate) struct Row {
     /// The order, mapped or refused.
     pub incoming: Incoming,
     /// When its basket was begun, for paging.
@@ -30,7 +31,7 @@ pub(super) struct Row {
 }
 
 /// Splits a page and maps its orders, whose amounts have `precision` decimals. `Err` says why it is no page at all.
-pub(super) fn orders_page(text: &str, precision: u32) -> Result<Vec<Row>, String> {
+pub(crate) fn orders_page(text: &str, precision: u32) -> Result<Vec<Row>, String> {
     #[derive(serde::Deserialize)]
     struct Page<'a> {
         #[serde(borrow)]
@@ -84,7 +85,7 @@ pub(super) fn order(value: &Value, precision: u32) -> Result<IncomingOrder, Stri
     let postage = scale.money(&fields, "shippingWithTax")?;
     let mut discount = Money::zero(currency);
     if !cancelled && fields.has("totalWithTax") {
-        discount = settle_difference(&mut lines, postage, scale.money(&fields, "totalWithTax")?)
+        discount = settle_difference(&mut lines, postage, scale.money(&fields, "totalWithTax")?, "difference:")
             .map_err(|error| fields.wrong("totalWithTax", error))?;
     }
     let paid = payments(&fields, &scale, &status)?;
@@ -202,22 +203,6 @@ fn line_discount(
     Ok(Money { amount: whole.amount.saturating_sub(charged.amount).max(0), currency: scale.currency })
 }
 
-fn service_line(channel_line: String, title: String, amount: Money) -> IncomingLine {
-    IncomingLine {
-        channel_line,
-        channel_sku: String::new(),
-        title,
-        quantity: Quantity::new(1).expect("one is a quantity"),
-        shipped_quantity: 0,
-        unit_price: amount,
-        discount: Money::zero(amount.currency),
-        tax_rate: Rate::default(),
-        tax_inclusive: true,
-        is_service: true,
-        options: Vec::new(),
-    }
-}
-
 /// Units of each line in fulfilments that stand, shipped or about to be: Vendure takes no second fulfilment for them.
 fn shipped_quantities(fields: &Fields<'_>) -> Result<HashMap<String, i64>, String> {
     let mut shipped: HashMap<String, i64> = HashMap::new();
@@ -231,22 +216,6 @@ fn shipped_quantities(fields: &Fields<'_>) -> Result<HashMap<String, i64>, Strin
         }
     }
     Ok(shipped)
-}
-
-/// Makes lines and postage come to `total`: gives the order's discount, or adds a line for what is missing.
-fn settle_difference(lines: &mut Vec<IncomingLine>, postage: Money, total: Money) -> Result<Money, String> {
-    let mut sum = postage;
-    for line in lines.iter() {
-        let whole = line.unit_price.times(line.quantity.units()).map_err(|error| error.to_string())?;
-        let charged = Money { amount: whole.amount.saturating_sub(line.discount.amount), ..whole };
-        sum = sum.plus(charged).map_err(|error| error.to_string())?;
-    }
-    let missing = total.amount.saturating_sub(sum.amount);
-    if missing > 0 {
-        let amount = Money { amount: missing, currency: total.currency };
-        lines.push(service_line(format!("difference{NOT_A_LINE}"), "Price adjustment".to_owned(), amount));
-    }
-    Ok(Money { amount: missing.saturating_neg().max(0), currency: total.currency })
 }
 
 struct Paid {

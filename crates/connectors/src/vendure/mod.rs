@@ -7,7 +7,7 @@
 mod api;
 mod download;
 mod fulfil;
-mod mapping;
+pub(crate) mod mapping;
 mod setup;
 #[cfg(test)]
 mod tests;

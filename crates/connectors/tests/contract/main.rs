@@ -1,10 +1,15 @@
 //! What every connector must do, whatever it talks to: the same test, run against a stateful fake of each kind's shop.
 //!
-//! The fakes behave as the protocol (`app_shop.rs`) and the recorded answers (`vendure_shop.rs`) say; that Vendure itself
-//! behaves so is shown by `vendure_real.rs`. A new kind adds a fake and one line at the end.
+//! The fakes behave as the protocol (`app_shop.rs`), the recorded answers (`vendure_shop.rs`, `woocommerce_shop.rs`) and the
+//! published schema (`shopify_shop.rs`) say; that Vendure itself behaves so is shown by `vendure_real.rs`. A new kind adds a fake
+//! and one line at the end.
 
+mod amazon_model;
+mod amazon_shop;
 mod app_shop;
+mod shopify_shop;
 mod vendure_shop;
+mod woocommerce_shop;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -269,4 +274,7 @@ macro_rules! contracts {
 contracts! {
     app: crate::app_shop::AppShop::start;
     vendure: crate::vendure_shop::VendureShop::start;
+    amazon: crate::amazon_shop::AmazonShop::start;
+    woocommerce: crate::woocommerce_shop::WooCommerceShop::start;
+    shopify: crate::shopify_shop::ShopifyShop::start;
 }

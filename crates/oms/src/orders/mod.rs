@@ -6,6 +6,7 @@ mod compose;
 mod draft;
 mod edit;
 mod hold;
+mod import;
 mod link;
 mod merge;
 mod money;
@@ -31,6 +32,7 @@ pub use draft::{
 };
 pub use edit::{LineEdit, OrderEdit, edit, editable};
 pub use hold::{lock, park, unlock, unpark};
+pub use import::{ImportOutcome, Imported, known_imports, take_imported};
 pub use link::{link_line, link_waiting};
 pub use merge::{MERGED, MergeCheck, merge, merge_check};
 pub use move_to::move_to;

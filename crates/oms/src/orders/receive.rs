@@ -11,7 +11,7 @@ use consign_values::{ChannelId, InboxId, ItemId, OrderId, clean};
 use sha2::{Digest, Sha256};
 
 use super::compose::recipes;
-use super::take::{Mappings, NewOrders};
+use super::take::{Mappings, NewOrders, Origin};
 use super::{Order, OrderState, Payment, cancel, store, update};
 use crate::channels::{self, Channel, Cursor, InboxEntry, InboxState, Verdict, judge};
 use crate::stock::Book;
@@ -167,6 +167,7 @@ fn receive_batch(
     let new_keys =
         if readable.iter().all(|o| ours.contains_key(o.reference.as_str())) { BTreeSet::new() } else { keys };
     let mut book = Book::open(tx, ctx, new_keys)?;
+    let origin = Origin::from(channel);
     let mut new = NewOrders::default();
     let mut inbox = Vec::new();
     let mut later = Vec::new();
@@ -177,7 +178,7 @@ fn receive_batch(
                 let order = ours.get(incoming.reference.as_str());
                 match (judge(channel, &statuses, incoming, order.is_some()), order) {
                     (Verdict::Take(payment, because), None) => {
-                        match new.take(tx, ctx, &mut book, channel, &mappings, incoming, payment, &because)? {
+                        match new.take(tx, ctx, &mut book, &origin, &mappings, incoming, payment, &because)? {
                             Ok(id) => (InboxState::Taken, because, Some(id)),
                             Err(reason) => (InboxState::Rejected, reason, None),
                         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use consign_db::Tx;
 use consign_ports::IncomingOrder;
-use consign_values::{ItemId, LineId, OrderId, Timestamp, clean};
+use consign_values::{ChannelId, ItemId, LineId, LocationId, OrderId, Timestamp, clean};
 
 use super::compose::{Recipes, expand};
 use super::money::totals;
@@ -30,6 +30,40 @@ pub struct NewOrders {
     pub history: Vec<Entry>,
     pub decisions: Vec<Decision>,
     pub search: Vec<(i64, String)>,
+}
+
+/// Where orders come from, and what is said of them for that.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Their source.
+    pub source: String,
+    /// Their sub-source.
+    pub sub_source: String,
+    /// The instance, if it is one that downloads.
+    pub channel_id: Option<ChannelId>,
+    /// Where they land.
+    pub location_id: LocationId,
+    /// Why there.
+    pub location_because: String,
+    /// Why a line of theirs has no item.
+    pub unlinked_because: String,
+    /// What unparks an unpaid one.
+    pub unpaid_until: &'static str,
+}
+
+impl From<&Channel> for Origin {
+    fn from(channel: &Channel) -> Self {
+        let by_sku = if channel.link_by_sku { "and no item has that SKU" } else { "and linking by SKU is off" };
+        Origin {
+            source: channel.source.clone(),
+            sub_source: channel.name.clone(),
+            channel_id: Some(channel.id),
+            location_id: channel.download_location_id,
+            location_because: format!("order download location of {} \"{}\"", channel.source, channel.name),
+            unlinked_because: format!("no listing of the channel links it, {by_sku}"),
+            unpaid_until: "unparked when the channel reports the payment",
+        }
+    }
 }
 
 /// What a page's orders are judged by.
@@ -134,7 +168,7 @@ impl NewOrders {
         tx: &mut Tx<'_>,
         ctx: &Ctx<'_>,
         book: &mut Book<'_>,
-        channel: &Channel,
+        origin: &Origin,
         mappings: &Mappings,
         incoming: &IncomingOrder,
         payment: Payment,
@@ -153,9 +187,9 @@ impl NewOrders {
             lines.push(line);
             lines.extend(parts);
         }
-        let mut order = order_row(ctx, id, channel, incoming, &parts, payment);
+        let mut order = order_row(ctx, id, origin, incoming, &parts, payment);
         let (delivery, billing) = (&incoming.delivery, &incoming.billing);
-        let holds = holds(ctx, &order);
+        let holds = holds(ctx, &order, origin);
         order.parked = !holds.is_empty();
         let (mut wants, mut has) = (0, 0);
         for line in &lines {
@@ -169,7 +203,7 @@ impl NewOrders {
         let unlinked = lines.iter().filter(|line| line.is_unlinked()).count() as i64;
         order.stock_state = state_of(order.is_live(), unlinked, wants, has);
         self.note_all(tx, ctx, &mut order, incoming)?;
-        self.decide(tx, ctx, channel, &order, &lines, incoming, (because, wants, has))?;
+        self.decide(tx, ctx, origin, &order, &lines, incoming, (because, wants, has))?;
         self.search.push((id.0, search_text(&order, &lines, &delivery.email, &delivery.town)));
         self.details.push(Detail {
             order_id: id,
@@ -221,7 +255,7 @@ impl NewOrders {
         &mut self,
         tx: &mut Tx<'_>,
         ctx: &Ctx<'_>,
-        channel: &Channel,
+        origin: &Origin,
         order: &Order,
         lines: &[Line],
         incoming: &IncomingOrder,
@@ -233,15 +267,10 @@ impl NewOrders {
         };
         decide(tx, "status", format!("taken as {}", order.payment), because.to_owned())?;
         let location = format!("location {}", order.location_id);
-        decide(
-            tx,
-            "location",
-            location,
-            format!("order download location of {} \"{}\"", channel.source, channel.name),
-        )?;
+        decide(tx, "location", location, origin.location_because.clone())?;
         let unlinked: Vec<&str> = lines.iter().filter(|line| line.is_unlinked()).map(Line::label).collect();
         if !unlinked.is_empty() {
-            decide(tx, "link", format!("not linked: {}", unlinked.join(", ")), link_reason(channel))?;
+            decide(tx, "link", format!("not linked: {}", unlinked.join(", ")), origin.unlinked_because.clone())?;
         }
         decide(
             tx,
@@ -254,7 +283,7 @@ impl NewOrders {
                 if order.payment == Payment::Unpaid { "it is unpaid" } else { "its postcode is too long to be one" };
             decide(tx, "park", "parked".to_owned(), reason.to_owned())?;
         }
-        let detail = format!("from {} \"{}\", {} lines", channel.source, channel.name, incoming.lines.len());
+        let detail = format!("from {} \"{}\", {} lines", origin.source, origin.sub_source, incoming.lines.len());
         self.history.push(history::entry(tx, ctx, "order", order.id.0, "received", detail)?);
         Ok(())
     }
@@ -275,15 +304,10 @@ impl NewOrders {
     }
 }
 
-fn link_reason(channel: &Channel) -> String {
-    let by_sku = if channel.link_by_sku { "and no item has that SKU" } else { "and linking by SKU is off" };
-    format!("no listing of the channel links it, {by_sku}")
-}
-
 fn order_row(
     ctx: &Ctx<'_>,
     id: OrderId,
-    channel: &Channel,
+    origin: &Origin,
     incoming: &IncomingOrder,
     parts: &Parts,
     payment: Payment,
@@ -291,14 +315,14 @@ fn order_row(
     let delivery = &incoming.delivery;
     Order {
         id,
-        source: channel.source.clone(),
-        sub_source: channel.name.clone(),
+        source: origin.source.clone(),
+        sub_source: origin.sub_source.clone(),
         reference: incoming.reference.as_str().to_owned(),
         part: 0,
-        channel_id: Some(channel.id),
+        channel_id: origin.channel_id,
         secondary_reference: incoming.secondary_reference.clone(),
         external_reference: incoming.external_reference.clone(),
-        location_id: channel.download_location_id,
+        location_id: origin.location_id,
         state: OrderState::Open,
         payment,
         parked: false,
@@ -329,7 +353,7 @@ fn order_row(
     }
 }
 
-fn holds(ctx: &Ctx<'_>, order: &Order) -> Vec<Hold> {
+fn holds(ctx: &Ctx<'_>, order: &Order, origin: &Origin) -> Vec<Hold> {
     let hold = |reason, note: &str| Hold {
         order_id: order.id,
         kind: HoldKind::Parked,
@@ -340,7 +364,7 @@ fn holds(ctx: &Ctx<'_>, order: &Order) -> Vec<Hold> {
     };
     let mut holds = Vec::new();
     if order.payment == Payment::Unpaid {
-        holds.push(hold(HoldReason::Unpaid, "unparked when the channel reports the payment"));
+        holds.push(hold(HoldReason::Unpaid, origin.unpaid_until));
     }
     if order.postcode.chars().count() > POSTCODE_MAX {
         holds.push(hold(HoldReason::Postcode, "the postcode has more than 11 characters; check the address"));

@@ -3,6 +3,7 @@
 mod changes;
 mod concurrency;
 mod drafts;
+mod imports;
 mod intake;
 mod invariants;
 mod orders;

@@ -13,9 +13,9 @@ use consign_connectors::WebhookSender;
 use consign_db::{Db, Retryable, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::jobs::{self, Ended, Job};
-use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, tokens, users, webhooks};
+use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, imports, tokens, users, webhooks};
 use consign_ports::ChannelKind;
-use consign_values::{ChannelId, Clock, WebhookId};
+use consign_values::{ChannelId, Clock, ImportId, WebhookId};
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
@@ -184,7 +184,8 @@ async fn take(site: &Site, node: &str, job: Job) -> Result<(), Error> {
 async fn run_job(site: &Site, job: &Job) -> Ended {
     let result = match (job.kind.as_str(), job.payload.parse().map(ChannelId)) {
         ("clean_up", _) => clean_up(site).await,
-        ("webhook", Ok(id)) => webhook_jobs::run(site, WebhookId(id.0)).await,
+        ("webhook", Ok(ChannelId(id))) => webhook_jobs::run(site, WebhookId(id)).await,
+        ("import", Ok(ChannelId(import))) => take_in(site, ImportId(import)).await,
         (kind, Ok(channel)) => channel_jobs::run(site, kind, channel, job.attempts).await,
         (kind, Err(_)) => return Ended::Dead { error: format!("job {kind} has no channel") },
     };
@@ -192,6 +193,22 @@ async fn run_job(site: &Site, job: &Job) -> Ended {
         error: error.to_string(),
         retry_at: site.clock.now().plus_seconds(jobs::back_off_seconds(job.attempts, job.id.0)),
     })
+}
+
+/// Takes a file in, batch by batch; each says in its own transaction how far it is.
+async fn take_in(site: &Site, id: ImportId) -> Result<Ended, Error> {
+    let progress = match site.read(move |tx, _| imports::Progress::open(tx, id)).await {
+        Ok(progress) => Arc::new(progress),
+        // Cancelled: the file is gone.
+        Err(Error::NotFound(_)) => return Ok(Ended::Done),
+        Err(error) => return Err(error),
+    };
+    loop {
+        let progress = progress.clone();
+        if !site.write(Actor::Import(id), move |tx, ctx| imports::work(tx, ctx, id, &progress)).await? {
+            return Ok(Ended::Done);
+        }
+    }
 }
 
 async fn clean_up(site: &Site) -> Result<Ended, Error> {

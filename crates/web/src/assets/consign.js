@@ -223,7 +223,9 @@ async function arrived(ids) {
   const answer = await fetch(`/orders/rows?${query}`);
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const rows = $$("tr", fresh).filter((row) => !$(`#orders tr[data-id="${CSS.escape(row.dataset.id)}"]`));
+  // What is older than all that is shown has only changed, on another page.
+  const newest = Math.max(0, ...$$("#orders tr[data-id]").map((row) => Number(row.dataset.id)));
+  const rows = $$("tr", fresh).filter((row) => Number(row.dataset.id) > newest);
   showCount(fresh);
   if (rows.length === 0) return;
   if (!first) { $("#news").hidden = false; return; }
@@ -277,6 +279,10 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.matches("input:not([type=checkbox]), textarea, select")) {
     if (event.key === "Escape") event.target.blur();
+    if (event.key === "Enter" && event.target.dataset.enter) {
+      event.preventDefault();
+      $(event.target.dataset.enter).click();
+    }
     return;
   }
   const row = $(".grid tbody tr.at");

@@ -104,7 +104,7 @@ pub(super) async fn edit_page(State(app): State<App>, user: WorkOrders, Path(id)
             h2 { "Lines" }
             p.dim { "Another item or quantity on a line of the channel's keeps its place in the despatch note. Lines that are put in here are not told to the channel; lines that are taken out get no note." }
             (line_table(&form.lines, &skus, order.currency, form.lines.last().is_none_or(|line| line.tax_inclusive)))
-            div.columns {
+            div.columns.three {
                 section {
                     fieldset { legend { "Sums, in " (order.currency) }
                         label { "Postage, with tax" input name="postage" inputmode="decimal" value=(money(form.postage)); }

@@ -206,7 +206,7 @@ fn lines(view: &OrderView, may_work: bool) -> Markup {
                 td {
                     (line.title) br; small { (line.channel_sku) }
                     @if line.composite { " " span.badge.dim { "kit" } }
-                    @if line.added { " " span.badge.dim title="the channel is not told of it" { "added here" } }
+                    @if line.added && view.order.channel_id.is_some() { " " span.badge.dim title="the channel is not told of it" { "added here" } }
                     @if !line.reference.is_empty() { " " span.badge.dim { "of " (line.reference) } }
                 }
                 td.num { (line.quantity) @if line.shipped_before > 0 { br; small { (line.shipped_before) " shipped before" } } }
