@@ -100,6 +100,42 @@ pub fn npm(folder: &str) -> Result<PathBuf, String> {
     Ok(source)
 }
 
+/// Installs the Python packages that a requirements file pins by their digests: in a cache that a new checkout finds again. Gives
+/// the folder of their programs.
+pub fn python(requirements: &str) -> Result<PathBuf, String> {
+    let file = root().join(requirements);
+    let pinned = fs::read(&file).map_err(|error| format!("{requirements}: {error}"))?;
+    let cache = cache().join(format!("python-{:016x}", fingerprint(&pinned)));
+    let bin = cache.join("bin");
+    if cache.join("installed").is_file() {
+        return Ok(bin);
+    }
+    println!("   installing the Python packages of {requirements}");
+    let made = |cache: &Path| {
+        let status = Command::new("python3").args(["-m", "venv", "--clear"]).arg(cache).stdout(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !made(&cache) {
+        apt("python3-venv")?;
+        if !made(&cache) {
+            return Err("python3 -m venv failed; it is in the package python3-venv".to_owned());
+        }
+    }
+    let status = Command::new(bin.join("pip"))
+        .args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement"])
+        .arg(&file)
+        .stdin(Stdio::null())
+        .status();
+    if !status.is_ok_and(|status| status.success()) {
+        return Err(format!(
+            "pip install failed; try: {}/pip install --require-hashes -r {requirements}",
+            bin.display()
+        ));
+    }
+    fs::write(cache.join("installed"), "").map_err(|error| error.to_string())?;
+    Ok(bin)
+}
+
 /// Points `link` at `target`. A folder made there by hand is left alone.
 fn link(target: &Path, link: &Path) -> Result<(), String> {
     match fs::read_link(link) {

@@ -32,6 +32,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "stored", what: "unit, property and store tests, on SQLite and PostgreSQL", run: stored },
     Stage { name: "fuzz", what: "no bytes break a connector's mapping", run: |bench| fuzz::check(bench.asked) },
     Stage { name: "proofs", what: "concurrency, crashes and two nodes, on SQLite and PostgreSQL", run: proofs },
+    Stage { name: "api", what: "valid and hostile input, drawn from the OpenAPI document", run: api },
     Stage { name: "shop", what: "a real Vendure and a real Medusa: orders in, shipment and stock back", run: shop },
     Stage { name: "browser", what: "a person's walk through the pages in Chromium", run: browser },
 ];
@@ -180,6 +181,13 @@ fn binary() -> Result<PathBuf, String> {
     run(&mut cargo(&["build", "--package", "consign", "--locked", "--quiet"]))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     Ok(target.join("debug/consign"))
+}
+
+fn api(_: &mut Bench) -> Outcome {
+    let programs = install::python("e2e/requirements.txt")?;
+    let binary = binary()?;
+    let mut node = command("node", &["--test-reporter=spec", "e2e/api.mjs"]);
+    run(node.env("CONSIGN_BIN", binary).env("SCHEMATHESIS", programs.join("schemathesis")))
 }
 
 fn shop(bench: &mut Bench) -> Outcome {

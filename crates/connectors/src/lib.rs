@@ -18,7 +18,9 @@ mod registry;
 mod shopify;
 mod sums;
 mod vendure;
+mod webhook;
 mod woocommerce;
 
 pub use networks::Networks;
 pub use registry::{Options, Registry, kinds};
+pub use webhook::WebhookSender;

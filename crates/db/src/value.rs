@@ -2,7 +2,8 @@
 
 use consign_values::{
     Barcode, ChannelId, CountryCode, Currency, CustomerId, DespatchId, DraftId, HistoryId, ImportId, InboxId, ItemId,
-    JobId, LedgerId, LineId, ListingId, LocationId, Name, OrderId, Quantity, Rate, Reference, Sku, Timestamp, UserId,
+    JobId, LedgerId, LineId, ListingId, LocationId, Name, OrderId, Quantity, Rate, Reference, Sku, Timestamp, TokenId,
+    UserId, WebhookId,
 };
 
 /// What a column can hold, apart from nothing.
@@ -192,7 +193,7 @@ macro_rules! ids {
 }
 ids!(
     OrderId, LineId, ItemId, LocationId, ChannelId, ListingId, UserId, InboxId, DespatchId, LedgerId, HistoryId, JobId,
-    CustomerId, DraftId, ImportId
+    CustomerId, DraftId, ImportId, TokenId, WebhookId
 );
 
 macro_rules! texts {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use consign_values::{ChannelId, Clock, ImportId, Timestamp, UserId};
+use consign_values::{ChannelId, Clock, ImportId, Timestamp, TokenId, UserId};
 
 /// Who does something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Actor {
     Import(ImportId),
     /// A person.
     User(UserId),
+    /// A program with a token.
+    Token(TokenId),
 }
 
 /// As it is written into history, ledger and provenance: `user 3`. Pages turn it into a name.
@@ -28,6 +30,7 @@ impl fmt::Display for Actor {
             Actor::Channel(id) => write!(f, "channel {id}"),
             Actor::Import(id) => write!(f, "import {id}"),
             Actor::User(id) => write!(f, "user {id}"),
+            Actor::Token(id) => write!(f, "token {id}"),
         }
     }
 }

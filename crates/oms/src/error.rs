@@ -126,6 +126,8 @@ pub enum Refusal {
     LastOwner,
     /// Set-up has been done.
     AlreadySetUp,
+    /// The idempotency key was used for another request.
+    KeyReused,
 }
 
 impl Refusal {
@@ -162,6 +164,7 @@ impl Refusal {
             Refusal::ImportedBefore(_) => "imported_before",
             Refusal::LastOwner => "last_owner",
             Refusal::AlreadySetUp => "already_set_up",
+            Refusal::KeyReused => "idempotency_key_reused",
         }
     }
 }
@@ -204,6 +207,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::LastOwner => "the last active owner can't be removed or lose the role",
             Refusal::AlreadySetUp => "set-up has been done; sign in instead",
+            Refusal::KeyReused => "this Idempotency-Key was used for another request; take a new one",
         })
     }
 }

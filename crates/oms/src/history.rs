@@ -3,7 +3,7 @@
 use consign_db::{Tx, row};
 use consign_values::{HistoryId, Timestamp};
 
-use crate::{Ctx, Result, store};
+use crate::{Ctx, Result, store, webhooks};
 
 row! {
     /// One thing that was done.
@@ -37,7 +37,7 @@ pub fn record(
 ) -> Result<()> {
     let entry = entry(tx, ctx, noun, noun_id, kind, detail.into())?;
     tx.insert(&entry)?;
-    Ok(())
+    webhooks::of_history(tx, &[entry])
 }
 
 /// Makes a line without adding it, for use cases that add many at once.

@@ -21,8 +21,10 @@ pub mod orders;
 pub mod settings;
 pub mod stock;
 mod store;
+pub mod tokens;
 pub mod users;
 pub mod verify;
+pub mod webhooks;
 
 pub use context::{Actor, Ctx};
 pub use error::{Error, Refusal, Result};

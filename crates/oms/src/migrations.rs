@@ -19,5 +19,6 @@ migrations![
     "0004_orders",
     "0005_prices",
     "0006_imports",
+    "0007_api",
     "0008_order_changes",
 ];

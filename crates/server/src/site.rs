@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use consign_connectors::{Networks, Options, kinds};
+use consign_connectors::{Networks, Options, WebhookSender, kinds};
 use consign_db::Db;
 use consign_oms::MIGRATIONS;
 use consign_oms::channels::KeyRing;
@@ -24,8 +24,10 @@ pub fn open(config: &Config) -> Result<Site, String> {
     let db = Db::open(&config.database_url())
         .map_err(|error| format!("the database {} can't be opened: {error}", config.database_shown()))?;
     db.migrate(MIGRATIONS).map_err(|error| format!("the database can't be brought up to date: {error}"))?;
-    let options = Options { networks: Networks { allowed: config.allow_networks.clone() }, ..Options::default() };
-    Ok(Site { db, clock: Arc::new(SystemClock), keys, kinds: Arc::new(kinds(options)), metrics: Arc::default() })
+    let networks = Networks { allowed: config.allow_networks.clone() };
+    let webhooks = WebhookSender::new(networks.clone());
+    let kinds = Arc::new(kinds(Options { networks, ..Options::default() }));
+    Ok(Site { db, clock: Arc::new(SystemClock), keys, kinds, webhooks, metrics: Arc::default() })
 }
 
 /// The key that credentials are sealed with: `CONSIGN_SECRET_KEY`, or the file `key` in the data folder, made at the first start and

@@ -37,6 +37,10 @@ id! {
     ListingId;
     /// A user of Consign.
     UserId;
+    /// A token of the interface for programs.
+    TokenId;
+    /// A webhook: an address that is told what happens.
+    WebhookId;
     /// A raw payload in the inbox.
     InboxId;
     /// A message in the outbox: a despatch or a cancellation note.

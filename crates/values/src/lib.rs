@@ -15,7 +15,7 @@ pub use address::{Address, CountryCode};
 pub use field_errors::{FieldError, FieldErrors};
 pub use id::{
     ChannelId, CustomerId, DespatchId, DraftId, HistoryId, ImportId, InboxId, ItemId, JobId, LedgerId, LineId,
-    ListingId, LocationId, OrderId, UserId,
+    ListingId, LocationId, OrderId, TokenId, UserId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, Rate};
 pub use quantity::Quantity;

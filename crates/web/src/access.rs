@@ -1,4 +1,6 @@
 //! Who may do what: one extractor for each permission, and the check that a form comes from our own pages.
+//!
+//! The interface for programs goes through the same extractors: its door (`api/door.rs`) leaves the caller in the request.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use consign_oms::tokens::Caller;
 use consign_oms::users::{self, Permission, User};
 use consign_oms::{Actor, Ctx};
 
@@ -19,6 +22,8 @@ pub enum Turned {
     Unknown { program: bool },
     /// The role does not allow it.
     Forbidden,
+    /// The token lacks this scope, or its user the right.
+    Scope(Permission),
     /// The database failed.
     Failed(Problem),
 }
@@ -26,7 +31,16 @@ pub enum Turned {
 impl IntoResponse for Turned {
     fn into_response(self) -> Response {
         match self {
-            Turned::Unknown { program: true } => (StatusCode::UNAUTHORIZED, "sign in first").into_response(),
+            Turned::Unknown { program: true } => problem::detailed(
+                (StatusCode::UNAUTHORIZED, "sign in first").into_response(),
+                "unauthenticated",
+                "Sign in, or send a token as Authorization: Bearer.",
+            ),
+            Turned::Scope(permission) => problem::turned_away(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                &format!("This needs the scope {permission}, and a user whose role allows it."),
+            ),
             Turned::Unknown { program: false } => Redirect::to("/sign-in").into_response(),
             Turned::Forbidden => (
                 StatusCode::FORBIDDEN,
@@ -49,6 +63,9 @@ pub fn is_program(headers: &HeaderMap) -> bool {
 }
 
 async fn user_with(parts: &mut Parts, app: &App, permission: Permission) -> Result<User, Turned> {
+    if let Some(caller) = parts.extensions.get::<Caller>() {
+        return if caller.may(permission) { Ok(caller.user.clone()) } else { Err(Turned::Scope(permission)) };
+    }
     let program = is_program(&parts.headers) || parts.method != Method::GET;
     let Some(token) = session::token(&parts.headers) else { return Err(Turned::Unknown { program }) };
     let clock = app.clock.clone();

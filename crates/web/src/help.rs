@@ -15,6 +15,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("orders", "Orders", include_str!("../../../docs/orders.md")),
     ("stock", "Stock and locations", include_str!("../../../docs/stock.md")),
     ("channels", "Channels", include_str!("../../../docs/channels.md")),
+    ("api", "Interface for programs", include_str!("../../../docs/api.md")),
     ("install", "Installing and running", include_str!("../../../docs/install.md")),
 ];
 

@@ -5,6 +5,7 @@
 //! signature.
 
 mod access;
+mod api;
 mod channels;
 mod drafts;
 mod events;
@@ -19,8 +20,10 @@ mod session;
 mod settings;
 mod setup;
 mod stock;
+mod tokens;
 mod ui;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -41,6 +44,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use events::{Events, poll_changes};
 
+/// Says why an address may not be called.
+pub type MayCall = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
 /// What the pages need.
 #[derive(Clone)]
 pub struct App {
@@ -60,6 +66,8 @@ pub struct App {
     pub events: Events,
     /// The metrics as text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Whether the network settings let an address be called; else why not.
+    pub may_call: MayCall,
 }
 
 impl App {
@@ -114,8 +122,11 @@ pub fn router(app: App) -> Router {
         .merge(locations::routes())
         .merge(channels::routes())
         .merge(users::routes())
+        .merge(tokens::routes())
+        .merge(webhooks::routes())
         .merge(settings::routes())
         .merge(help::routes())
+        .merge(api::reader::routes())
         .route("/events", get(events::stream))
         .route("/metrics", get(metrics))
         .route("/sign-out", post(session::sign_out));
@@ -132,6 +143,7 @@ pub fn router(app: App) -> Router {
         .fallback(problem::not_found)
         .layer(middleware::from_fn(access::same_origin_only))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
+        .merge(api::routes(&app))
         .layer(CompressionLayer::new())
         .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use consign_oms::Error;
+use consign_oms::{Error, Refusal};
 use maud::html;
 use serde_json::json;
 
@@ -25,6 +25,9 @@ pub type Answer<T> = Result<T, Problem>;
 pub fn describe(error: &Error) -> (StatusCode, &'static str, String) {
     match error {
         Error::NotFound(noun) => (StatusCode::NOT_FOUND, "not_found", format!("There is no such {noun}.")),
+        Error::Refused(refusal @ Refusal::KeyReused) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, refusal.code(), sentence(&refusal.to_string()))
+        }
         Error::Refused(refusal) => (StatusCode::CONFLICT, refusal.code(), sentence(&refusal.to_string())),
         Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentence(&errors.to_string())),
         Error::Stale => (StatusCode::CONFLICT, "stale", sentence(&error.to_string())),
@@ -47,12 +50,8 @@ impl IntoResponse for Problem {
         if let Error::Db(error) = &self.0 {
             tracing::error!(%error, "the database failed");
         }
-        let (status, code, detail) = describe(&self.0);
-        let errors = match &self.0 {
-            Error::Invalid(errors) => serde_json::to_value(errors).unwrap_or_default(),
-            _ => json!([]),
-        };
-        let body = json!({"type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "code": code, "detail": detail, "errors": errors});
+        let (status, _, detail) = describe(&self.0);
+        let body = to_json(&self.0);
         let mut response = (status, ui::plain("Not done", html! {
             h1 { "Not done" }
             p.problem { (detail) }
@@ -63,6 +62,33 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(Details(body));
         response
     }
+}
+
+fn body(status: StatusCode, code: &str, detail: &str, errors: serde_json::Value) -> serde_json::Value {
+    let title = status.canonical_reason();
+    json!({"type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail, "errors": errors})
+}
+
+/// One problem, as bulk answers hold it for each thing that could not be done.
+pub fn to_json(error: &Error) -> serde_json::Value {
+    let (status, code, detail) = describe(error);
+    let errors = match error {
+        Error::Invalid(errors) => serde_json::to_value(errors).unwrap_or_default(),
+        _ => json!([]),
+    };
+    body(status, code, &detail, errors)
+}
+
+/// A request that is turned away before it reaches a use case.
+pub fn turned_away(status: StatusCode, code: &str, detail: &str) -> Response {
+    detailed((status, detail.to_owned()).into_response(), code, detail)
+}
+
+/// An answer for people, with what programs are told instead.
+pub fn detailed(mut response: Response, code: &str, detail: &str) -> Response {
+    let body = body(response.status(), code, detail, json!([]));
+    response.extensions_mut().insert(Details(body));
+    response
 }
 
 /// A problem's body for programs.

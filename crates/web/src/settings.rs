@@ -24,6 +24,7 @@ async fn show(State(app): State<App>, user: ManageSettings) -> Answer<Markup> {
     let (checks, direct) = app.read(|tx| Ok((processing_checks(tx)?, direct_orders(tx)?))).await?;
     let content = html! {
         h1 { "Settings" }
+        p { a href="/webhooks" { "Webhooks" } ": addresses that are told what happens" }
         form.stack method="post" action="/settings" {
             h2 { "Before an order may be processed" }
             p { "They hold for every way to process: page, selection, interface. An order must always be open, unparked and unlocked." }

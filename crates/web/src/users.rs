@@ -26,6 +26,7 @@ async fn list(State(app): State<App>, user: ManageUsers) -> Answer<Markup> {
     let all = app.read(users::list).await?;
     let content = html! {
         h1 { "Users" }
+        p { a href="/users/tokens" { "Tokens for programs" } }
         p { "An " strong { "owner" } " may do everything; a " strong { "manager" } " everything but users and settings; the " strong { "desk" } " works orders and stock; a " strong { "viewer" } " looks." }
         @for one in &all {
             form.bar method="post" action={"/users/" (one.id)} {

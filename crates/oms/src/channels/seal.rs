@@ -32,13 +32,26 @@ impl KeyRing {
 
     /// Seals an instance's connection.
     pub fn seal(&self, channel: ChannelId, connection: &Connection) -> Result<Vec<u8>, SealError> {
+        let plain = serde_json::to_vec(connection).map_err(|_| SealError::WrongKey)?;
+        self.seal_bytes(&binding(channel), &plain)
+    }
+
+    /// Seals a text for what `binding` names, such as `webhook/secret/7`.
+    pub fn seal_text(&self, binding: &str, text: &str) -> Result<Vec<u8>, SealError> {
+        self.seal_bytes(binding.as_bytes(), text.as_bytes())
+    }
+
+    /// Opens what [`KeyRing::seal_text`] made for the same binding.
+    pub fn open_text(&self, binding: &str, sealed: &[u8]) -> Result<String, SealError> {
+        String::from_utf8(self.open_bytes(binding.as_bytes(), sealed)?).map_err(|_| SealError::WrongKey)
+    }
+
+    fn seal_bytes(&self, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0_u8; NONCE];
         getrandom::fill(&mut nonce).map_err(|_| SealError::NoRandomness)?;
-        let plain = serde_json::to_vec(connection).map_err(|_| SealError::WrongKey)?;
-        let aad = binding(channel);
         let sealed = self
             .cipher()
-            .encrypt(&XNonce::from(nonce), Payload { msg: &plain, aad: &aad })
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad })
             .map_err(|_| SealError::WrongKey)?;
         Ok([&[FORMAT][..], &nonce, &sealed].concat())
     }
@@ -48,16 +61,18 @@ impl KeyRing {
         if sealed.is_empty() {
             return Ok(Connection::default());
         }
+        let plain = self.open_bytes(&binding(channel), sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| SealError::WrongKey)
+    }
+
+    fn open_bytes(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         if sealed.len() < 1 + NONCE || sealed[0] != FORMAT {
             return Err(SealError::WrongKey);
         }
         let nonce: [u8; NONCE] = sealed[1..=NONCE].try_into().map_err(|_| SealError::WrongKey)?;
-        let aad = binding(channel);
-        let plain = self
-            .cipher()
-            .decrypt(&XNonce::from(nonce), Payload { msg: &sealed[1 + NONCE..], aad: &aad })
-            .map_err(|_| SealError::WrongKey)?;
-        serde_json::from_slice(&plain).map_err(|_| SealError::WrongKey)
+        self.cipher()
+            .decrypt(&XNonce::from(nonce), Payload { msg: &sealed[1 + NONCE..], aad })
+            .map_err(|_| SealError::WrongKey)
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {

@@ -10,7 +10,7 @@ use consign_db::Tx;
 use consign_values::{ItemId, LedgerId, LineId, LocationId, OrderId, Timestamp};
 
 use super::{Cause, Claim, LedgerEntry, Level, refresh, store};
-use crate::{Ctx, Result, changes};
+use crate::{Ctx, Result, changes, webhooks};
 
 type Key = (LocationId, ItemId);
 
@@ -247,6 +247,7 @@ impl<'a> Book<'a> {
     fn write_levels(&self, tx: &mut Tx<'_>) -> Result<()> {
         let changed = || self.levels.values().filter(|work| work.level != work.before);
         store::update_levels(tx, changed().map(|work| &work.level))?;
+        webhooks::of_stock(tx, self.ctx.now(), changed().map(|work| &work.level))?;
         let items: BTreeSet<ItemId> = changed()
             .filter(|work| {
                 work.level.available() != work.before.available() || work.level.tracked != work.before.tracked

@@ -117,14 +117,14 @@ pub fn edit(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: UserId, edit: &UserEdit) -> Resu
 }
 
 /// A random token of 256 bits, as text.
-pub(super) fn random_token() -> Result<String> {
+pub(crate) fn random_token() -> Result<String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| consign_db::Error::Other(error.to_string()))?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// What is kept of a token.
-pub(super) fn digest(token: &str) -> Vec<u8> {
+pub(crate) fn digest(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
 

@@ -9,6 +9,7 @@ mod session;
 mod store;
 
 pub use access::{UserEdit, UserForm, create, edit, hash_password, issue_token, set_up, verify_password};
+pub(crate) use access::{digest, random_token};
 pub use role::{Permission, Role};
 pub use session::{
     check_throttle, clean_up, end_session, failed, redeem_sign_in, session, sessions_of, set_up_code_fits,

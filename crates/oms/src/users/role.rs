@@ -14,27 +14,28 @@ consign_db::text_enum! {
     }
 }
 
-/// Something that needs permission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Permission {
-    /// See everything but users and credentials.
-    View,
-    /// Move, hold, process, note and cancel orders.
-    WorkOrders,
-    /// Delete orders.
-    DeleteOrders,
-    /// Set and adjust stock.
-    EditStock,
-    /// Make and edit items.
-    EditItems,
-    /// Make, edit and delete locations.
-    ManageLocations,
-    /// Add, set and remove channels.
-    ManageChannels,
-    /// Make and edit users.
-    ManageUsers,
-    /// System settings and metrics.
-    ManageSettings,
+consign_db::text_enum! {
+    /// Something that needs permission. The code is the scope of an API token.
+    pub enum Permission {
+        /// See everything but users and credentials.
+        View = "view",
+        /// Move, hold, process, note and cancel orders.
+        WorkOrders = "work_orders",
+        /// Delete orders.
+        DeleteOrders = "delete_orders",
+        /// Set and adjust stock.
+        EditStock = "edit_stock",
+        /// Make and edit items.
+        EditItems = "edit_items",
+        /// Make, edit and delete locations.
+        ManageLocations = "manage_locations",
+        /// Add, set and remove channels.
+        ManageChannels = "manage_channels",
+        /// Make and edit users.
+        ManageUsers = "manage_users",
+        /// System settings and metrics.
+        ManageSettings = "manage_settings",
+    }
 }
 
 impl Role {

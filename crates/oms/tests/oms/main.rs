@@ -10,3 +10,4 @@ mod orders;
 mod shop;
 mod statements;
 mod stock;
+mod webhooks;

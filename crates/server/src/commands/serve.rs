@@ -76,6 +76,7 @@ pub struct Server {
 /// Starts pages and worker.
 pub async fn start(config: &Config, site: Site, with_worker: bool) -> Result<Server, String> {
     let metrics = site.metrics.clone();
+    let webhooks = site.webhooks.clone();
     let secure = config.tls.is_some() || config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     let app = App {
         db: site.db.clone(),
@@ -86,6 +87,7 @@ pub async fn start(config: &Config, site: Site, with_worker: bool) -> Result<Ser
         trusted_proxies: Arc::new(config.trusted_proxies.clone()),
         events: Events::default(),
         metrics: Arc::new(move || metrics.text()),
+        may_call: Arc::new(move |url| webhooks.check(url)),
     };
     tokio::spawn(poll_changes(app.clone()));
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();

@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use clap::Subcommand;
-use consign_oms::users::{self, Role, UserEdit, UserForm};
+use consign_oms::tokens::{self, TokenForm};
+use consign_oms::users::{self, Permission, Role, UserEdit, UserForm};
 use consign_oms::{Actor, Ctx, Error};
 
 use super::Done;
@@ -30,6 +31,24 @@ pub enum UserCommand {
     Password {
         /// E-mail address
         email: String,
+    },
+    /// Make a token for a program that acts with the user's rights, and print it: it is shown this once
+    Token {
+        /// E-mail address
+        email: String,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// What it may do: view, work_orders, delete_orders, edit_stock, edit_items, manage_locations, manage_channels,
+        /// manage_users, manage_settings
+        #[arg(long, value_delimiter = ',', default_value = "view")]
+        scopes: Vec<String>,
+        /// Days until it expires; without it, never
+        #[arg(long)]
+        days: Option<i64>,
+        /// Calls that it may make in a minute
+        #[arg(long, default_value_t = 600)]
+        calls_per_minute: i64,
     },
     /// Print a sign-in link that works once, within an hour
     Link {
@@ -73,6 +92,18 @@ impl UserCommand {
                         &UserEdit { name, role: user.role, active: user.active, password_hash },
                     )
                 })
+            }
+            UserCommand::Token { email, name, scopes, days, calls_per_minute } => {
+                let read = |text: &String| Permission::parse(text).ok_or(format!("there is no scope {text}"));
+                let scopes = scopes.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+                let expires_at = days.map(|days| ctx.now().plus_seconds(days.saturating_mul(86_400)));
+                site.db
+                    .write(|tx| {
+                        let user = users::find_by_email(tx, &email)?.ok_or(Error::NotFound("user"))?.id;
+                        let (name, scopes) = (name.clone(), scopes.clone());
+                        tokens::make(tx, &ctx, &TokenForm { user, name, scopes, expires_at, calls_per_minute })
+                    })
+                    .map(|(_, secret)| println!("{secret}"))
             }
             UserCommand::Link { email } => site
                 .db

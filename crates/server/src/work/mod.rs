@@ -3,17 +3,19 @@
 //! Any number of nodes may do this on one database; a job whose node dies is free again when its lease runs out.
 
 mod channel_jobs;
+mod webhook_jobs;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use consign_connectors::WebhookSender;
 use consign_db::{Db, Retryable, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::jobs::{self, Ended, Job};
-use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, imports, users};
+use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, imports, tokens, users, webhooks};
 use consign_ports::ChannelKind;
-use consign_values::{ChannelId, Clock, ImportId};
+use consign_values::{ChannelId, Clock, ImportId, WebhookId};
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
@@ -29,6 +31,8 @@ pub struct Site {
     pub keys: Arc<KeyRing>,
     /// The kinds of channel.
     pub kinds: Arc<Vec<Arc<dyn ChannelKind>>>,
+    /// Sends webhooks.
+    pub webhooks: WebhookSender,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -134,6 +138,7 @@ fn due(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<Vec<Job>, Error> {
     for job in jobs::due(tx, ctx)? {
         let channel = job.payload.parse().map(ChannelId);
         let wanted = match (job.kind.as_str(), channel) {
+            ("webhook", Ok(id)) => webhooks::any_due(tx, ctx, WebhookId(id.0))?,
             ("despatch", Ok(channel)) => despatch::any_due(tx, ctx, channel)?,
             ("push_stock", Ok(channel)) => channels::any_listing_due(tx, channel)?,
             ("push_prices", Ok(channel)) => channels::any_price_due(tx, channel)?,
@@ -179,6 +184,7 @@ async fn take(site: &Site, node: &str, job: Job) -> Result<(), Error> {
 async fn run_job(site: &Site, job: &Job) -> Ended {
     let result = match (job.kind.as_str(), job.payload.parse().map(ChannelId)) {
         ("clean_up", _) => clean_up(site).await,
+        ("webhook", Ok(ChannelId(id))) => webhook_jobs::run(site, WebhookId(id)).await,
         ("import", Ok(ChannelId(import))) => take_in(site, ImportId(import)).await,
         (kind, Ok(channel)) => channel_jobs::run(site, kind, channel, job.attempts).await,
         (kind, Err(_)) => return Ended::Dead { error: format!("job {kind} has no channel") },
@@ -208,6 +214,8 @@ async fn take_in(site: &Site, id: ImportId) -> Result<Ended, Error> {
 async fn clean_up(site: &Site) -> Result<Ended, Error> {
     site.write(Actor::System, |tx, ctx| {
         changes::forget(tx, ctx)?;
+        tokens::clean_up(tx, ctx)?;
+        webhooks::clean_up(tx, ctx)?;
         users::clean_up(tx, ctx)
     })
     .await?;

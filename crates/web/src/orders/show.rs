@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use consign_oms::locations::{self, Location};
 use consign_oms::orders::{self, Action, LineView, Order, OrderView, Relation, RelationKind};
+use consign_oms::tokens;
 use consign_oms::users::{self, Permission};
 use consign_values::{Address, Money, OrderId};
 use maud::{Markup, html};
@@ -25,8 +26,10 @@ pub(super) async fn show(
 ) -> Answer<Response> {
     let (view, places, names) = app
         .read(move |tx| {
-            let names: HashMap<String, String> =
+            let mut names: HashMap<String, String> =
                 users::list(tx)?.into_iter().map(|user| (format!("user {}", user.id), user.name)).collect();
+            let programs = tokens::list(tx)?.into_iter();
+            names.extend(programs.map(|token| (format!("token {}", token.id), format!("{} (program)", token.name))));
             Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, names))
         })
         .await?;
