@@ -18,10 +18,10 @@ pub const CELL_MAX: usize = 10_000;
 /// Why a file is no table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SheetError {
-    /// It is larger than [`FILE_MAX`].
+    /// It is larger than 50 MB.
     #[error("the file is larger than 50 MB")]
     TooLarge,
-    /// It has more than [`ROWS_MAX`] rows or [`COLUMNS_MAX`] columns.
+    /// It has more than 500,000 rows or 500 columns.
     #[error("the file has more than {0}")]
     TooMany(&'static str),
     /// Nothing is in it.
