@@ -11,6 +11,7 @@ pub mod customers;
 pub mod decisions;
 pub mod despatch;
 mod error;
+pub mod exports;
 pub mod history;
 pub mod imports;
 pub mod items;

@@ -7,4 +7,4 @@ mod read;
 mod write;
 
 pub use read::{Sheet, SheetError};
-pub use write::{harmless, to_csv, to_xlsx};
+pub use write::{FileKind, TableWriter, harmless, meant, to_csv, to_xlsx};

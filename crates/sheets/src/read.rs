@@ -122,14 +122,14 @@ impl Sheet {
         self.rows.is_empty()
     }
 
-    /// The cells of a row, as many as the header has.
+    /// The cells of a row, as many as the header has; an apostrophe that guards against formulas is taken off.
     pub fn row(&self, index: usize) -> Vec<String> {
         let mut cells = Vec::with_capacity(self.header.len());
         if let Some(row) = self.rows.get(index) {
             let mut reader = reader(self.delimiter, &self.text.as_bytes()[row.place.clone()]);
             let mut record = csv::StringRecord::new();
             if reader.read_record(&mut record).unwrap_or(false) {
-                let cell = |cell: &str| cell.trim().chars().take(CELL_MAX).collect();
+                let cell = |cell: &str| crate::meant(cell.trim()).chars().take(CELL_MAX).collect();
                 cells.extend(record.iter().take(self.header.len()).map(cell));
             }
         }
@@ -295,8 +295,7 @@ mod tests {
                 prop_assert_eq!(sheet.header(), &header[..]);
                 prop_assert_eq!(sheet.len(), kept.len());
                 for (i, row) in kept.iter().enumerate() {
-                    let expected: Vec<String> = row.iter().map(|cell| crate::harmless(cell).into_owned()).collect();
-                    prop_assert_eq!(&sheet.row(i), &expected);
+                    prop_assert_eq!(&sheet.row(i), *row);
                 }
             }
         }

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::access::{EditItems, View};
 use crate::fields::Fields;
 use crate::problem::Answer;
-use crate::{App, ui};
+use crate::{App, exports, ui};
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -46,6 +46,7 @@ async fn list(State(app): State<App>, View(user): View, Query(query): Query<Item
             label { span.hidden { "Search" } input #search type="search" name="q" value=(query.q) placeholder="SKU, title or barcode  (/)"; }
             button { "Search" }
             @if user.role.may(Permission::EditItems) { a.button href="/items/new" { "New item" } }
+            (exports::links("items", "", "All items"))
         }
         @if found.is_empty() { p.empty { "No items here. " a href="/items/new" { "Make the first one" } ": orders are linked to it by its SKU." } }
         @else {

@@ -9,6 +9,7 @@ mod api;
 mod channels;
 mod drafts;
 mod events;
+mod exports;
 mod fields;
 mod help;
 mod imports;
@@ -117,6 +118,7 @@ pub fn router(app: App) -> Router {
         .merge(orders::routes())
         .merge(drafts::routes())
         .merge(imports::routes())
+        .merge(exports::routes())
         .merge(stock::routes())
         .merge(items::routes())
         .merge(locations::routes())

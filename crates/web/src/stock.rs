@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::access::{EditStock, View};
 use crate::fields::Fields;
 use crate::problem::Answer;
-use crate::{App, ui};
+use crate::{App, exports, ui};
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -53,6 +53,7 @@ async fn list(State(app): State<App>, View(user): View, Query(query): Query<Stoc
             label { span.hidden { "Search" } input #search type="search" name="q" value=(query.q) placeholder="SKU, title or barcode  (/)"; }
             label { input type="checkbox" name="short" value="1" checked[short] data-submit; " only short" }
             button { "Search" }
+            (exports::links("stock", &location.map_or_else(String::new, |id| format!("?location={id}")), "All levels at this location"))
         }
         @if levels.is_empty() { p.empty { "Nothing here. " a href="/items/new" { "Make an item" } ", or look for something else." } }
         @else {

@@ -122,6 +122,10 @@ const PAGES: &[&str] = &[
     "/help/api-reference",
     "/users/tokens",
     "/webhooks",
+    "/imports",
+    "/exports/orders/csv",
+    "/exports/items/xlsx",
+    "/exports/stock/csv",
     "/events",
     "/metrics",
 ];
@@ -147,6 +151,9 @@ async fn each_role_does_only_what_it_may() {
     let site = Site::open();
     let (viewer, desk, manager) = (site.cookie(Role::Viewer), site.cookie(Role::Desk), site.cookie(Role::Manager));
     assert_eq!(site.get("/orders", &viewer).await.0, StatusCode::OK);
+    assert_eq!(site.get("/exports/stock/csv", &viewer).await.0, StatusCode::OK);
+    assert_eq!(site.get("/exports/orders/csv", &viewer).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(site.get("/exports/orders/csv", &desk).await.0, StatusCode::OK);
     assert_eq!(site.post("/orders/bulk", &viewer, "action=process&ids=1").await.0, StatusCode::FORBIDDEN);
     assert_eq!(site.post("/stock/1/1/set", &viewer, "on_hand=3&reason=x").await.0, StatusCode::FORBIDDEN);
     assert_eq!(site.post("/stock/1/1/set", &desk, "on_hand=3&reason=x").await.0, StatusCode::SEE_OTHER);
@@ -233,6 +240,11 @@ async fn bad_input_meets_a_clear_4xx_that_names_the_field() {
         assert_eq!(site.get(&format!("/orders?{query}"), &owner).await.0, StatusCode::OK, "{query}");
         assert_eq!(site.get(&format!("/stock?{query}"), &owner).await.0, StatusCode::OK, "{query}");
     }
+    for query in ["days=0", "days=x", "days=99999999999999999999", "location=x"] {
+        let (status, _) = site.get(&format!("/exports/orders/csv?{query}"), &owner).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+    }
+    assert_eq!(site.get("/exports/orders/pdf", &owner).await.0, StatusCode::NOT_FOUND);
     assert_eq!(
         site.post("/items/new", &owner, "sku=X%26Y&title=t&currency=GBP").await.0,
         StatusCode::UNPROCESSABLE_ENTITY

@@ -47,6 +47,7 @@ pub use search::{Count, Filter, Page, Scope, Sort, count, ids, search};
 pub use split::{Part, split};
 pub use view::{LineView, OrderView, provenance, view};
 
+pub(crate) use money::postage_tax;
 pub(crate) use store::set_despatch_state;
 
 use consign_db::Tx;

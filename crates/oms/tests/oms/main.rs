@@ -3,6 +3,7 @@
 mod changes;
 mod concurrency;
 mod drafts;
+mod exports;
 mod imports;
 mod intake;
 mod invariants;

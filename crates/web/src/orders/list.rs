@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::access::{View, WorkOrders, is_program};
 use crate::problem::Answer;
-use crate::{App, ui};
+use crate::{App, exports, ui};
 
 /// The state of the list, as its address holds it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -102,7 +102,7 @@ pub(super) async fn open(
     Ok(ui::page(&app, &user, "/orders", "Open orders", content).await?.into_response())
 }
 
-fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool) -> Markup {
+fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool, exports: bool) -> Markup {
     html! {
         form.bar method="get" action=(path) role="search" {
             label { "Location " select name="location" data-submit {
@@ -121,6 +121,7 @@ fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool) -> Ma
             button { "Search" }
             @if sorts { a.button href="/drafts" data-key="n" { "New order" } }
             span.count { strong #count { (listed.count) } " orders" }
+            @if exports { (exports::links("orders", &format!("?location={}", query.location.parse::<i64>().map_or("all".to_owned(), |id| id.to_string())), "Open orders of the last 31 days, without locked ones")) }
         }
     }
 }
@@ -129,7 +130,7 @@ fn open_page(user: &User, query: &ListQuery, listed: &Listed) -> Markup {
     let may = user.role.may(Permission::WorkOrders);
     html! {
         h1.hidden { "Open orders" }
-        (search_bar(query, listed, "/orders", true))
+        (search_bar(query, listed, "/orders", true, may))
         @if may { (bulk_bar(&listed.places, listed.page.next.map(|_| listed.count))) }
         p.news #news hidden { button type="button" data-reload { "New orders have arrived – show them (r)" } }
         div #results role="status" {}
@@ -241,7 +242,7 @@ pub(super) async fn ended(
     }
     let content = html! {
         h1.hidden { "Processed orders" }
-        (search_bar(&query, &listed, "/processed", false))
+        (search_bar(&query, &listed, "/processed", false, false))
         @if query.trouble.is_empty() { p.bar { a href="/processed?trouble=1" { "Only despatches that were rejected or failed" } } }
         @else { p.bar { a href="/processed" { "All processed orders" } } }
         @if listed.page.orders.is_empty() { p.empty { "No processed or cancelled orders here yet." } }

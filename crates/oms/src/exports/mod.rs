@@ -1,0 +1,179 @@
+//! Tables of orders, items and stock as files, CSV or XLSX. Reference 6.7.
+//!
+//! Rows are read in pages and written as they come. The columns of orders are those of the import and have their codes as names, so
+//! that an exported file can be imported without mapping anything. Nothing is changed here, and no file is kept.
+
+mod orders;
+mod store;
+
+use consign_db::{Tx, row};
+pub use consign_sheets::FileKind;
+use consign_sheets::TableWriter;
+use consign_values::{Currency, ItemId, LocationId, Money, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::{Error, Result};
+
+/// The most rows of a file.
+pub const ROWS_MAX: usize = 200_000;
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// Lines of open orders, parked ones too, locked ones not.
+    Orders,
+    /// Items.
+    Items,
+    /// Levels of items at locations.
+    Stock,
+}
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExportFilter {
+    /// Orders or levels at that location only.
+    pub location: Option<LocationId>,
+    /// Orders received then or later only.
+    pub received_from: Option<Timestamp>,
+}
+
+row! {
+    /// A barcode of an item.
+    #[derive(Clone, Debug)]
+    pub(crate) struct ItemBarcode {
+        /// The item.
+        pub item_id: ItemId,
+        /// Its code.
+        pub barcode: String,
+    }
+}
+
+row! {
+    /// A level with its names.
+    #[derive(Clone, Debug)]
+    pub(crate) struct StockRow {
+        /// The item's SKU.
+        pub sku: String,
+        /// The item's title.
+        pub title: String,
+        /// The location.
+        pub location_id: LocationId,
+        /// Its name.
+        pub location: String,
+        /// Physically there.
+        pub on_hand: i64,
+        /// Promised to orders.
+        pub allocated: i64,
+        /// Wanted by orders.
+        pub demand: i64,
+        /// Whether figures are kept.
+        pub tracked: bool,
+    }
+}
+
+/// Makes the file. Refused beyond [`ROWS_MAX`] rows: half a table would be taken for a whole one.
+pub fn file(tx: &mut Tx<'_>, what: Export, filter: &ExportFilter, kind: FileKind) -> Result<Vec<u8>> {
+    let header: Vec<String> = match what {
+        Export::Orders => orders::COLUMNS.iter().map(|name| (*name).to_owned()).collect(),
+        Export::Items => ITEM_COLUMNS.map(str::to_owned).to_vec(),
+        Export::Stock => STOCK_COLUMNS.map(str::to_owned).to_vec(),
+    };
+    let mut table = Table { writer: TableWriter::new(kind, &header).map_err(unwritable)?, count: 0 };
+    match what {
+        Export::Orders => orders::write(tx, filter, &mut table)?,
+        Export::Items => write_items(tx, &mut table)?,
+        Export::Stock => write_stock(tx, filter, &mut table)?,
+    }
+    table.writer.finish().map_err(unwritable)
+}
+
+fn unwritable(error: impl std::fmt::Display) -> Error {
+    Error::Db(consign_db::Error::Other(format!("the file can't be written: {error}")))
+}
+
+struct Table {
+    writer: TableWriter,
+    count: usize,
+}
+
+impl Table {
+    fn rows(&mut self, rows: &[Vec<String>]) -> Result<()> {
+        self.count += rows.len();
+        if self.count > ROWS_MAX {
+            return Err(Error::invalid("rows", "are more than 200,000; choose a location or fewer days"));
+        }
+        self.writer.rows(rows).map_err(unwritable)
+    }
+}
+
+/// An amount with all the decimals it has, at least two.
+fn amount(amount: i64, currency: Currency) -> String {
+    let exact = Decimal::new(amount, 4).normalize();
+    let rounded = Money { amount, currency }.to_decimal();
+    if rounded == exact { rounded.to_string() } else { exact.to_string() }
+}
+
+fn truth(is: bool) -> String {
+    if is { "yes".to_owned() } else { "no".to_owned() }
+}
+
+const ITEM_COLUMNS: [&str; 10] =
+    ["sku", "title", "barcodes", "weight_g", "length_mm", "width_mm", "height_mm", "price", "currency", "tax_rate"];
+
+fn write_items(tx: &mut Tx<'_>, table: &mut Table) -> Result<()> {
+    let mut after = String::new();
+    loop {
+        let items = store::items_after(tx, &after)?;
+        let Some(last) = items.last() else { return Ok(()) };
+        after.clone_from(&last.sku);
+        let ids: Vec<ItemId> = items.iter().map(|item| item.id).collect();
+        let barcodes = store::barcodes_of(tx, &ids)?;
+        let rows: Vec<Vec<String>> = items
+            .iter()
+            .map(|item| {
+                let own = barcodes.iter().filter(|code| code.item_id == item.id).map(|code| code.barcode.as_str());
+                vec![
+                    item.sku.clone(),
+                    item.title.clone(),
+                    own.collect::<Vec<_>>().join(" "),
+                    item.weight_g.to_string(),
+                    item.length_mm.to_string(),
+                    item.width_mm.to_string(),
+                    item.height_mm.to_string(),
+                    amount(item.price, item.currency),
+                    item.currency.to_string(),
+                    item.tax_rate.to_percent().to_string(),
+                ]
+            })
+            .collect();
+        table.rows(&rows)?;
+    }
+}
+
+const STOCK_COLUMNS: [&str; 8] = ["sku", "title", "location", "on_hand", "allocated", "wanted", "available", "tracked"];
+
+fn write_stock(tx: &mut Tx<'_>, filter: &ExportFilter, table: &mut Table) -> Result<()> {
+    let mut after = (String::new(), LocationId(0));
+    loop {
+        let levels = store::levels_after(tx, filter.location, &after.0, after.1)?;
+        let Some(last) = levels.last() else { return Ok(()) };
+        after = (last.sku.clone(), last.location_id);
+        let rows: Vec<Vec<String>> = levels
+            .into_iter()
+            .map(|level| {
+                let available = level.on_hand - level.demand;
+                vec![
+                    level.sku,
+                    level.title,
+                    level.location,
+                    level.on_hand.to_string(),
+                    level.allocated.to_string(),
+                    level.demand.to_string(),
+                    available.to_string(),
+                    truth(level.tracked),
+                ]
+            })
+            .collect();
+        table.rows(&rows)?;
+    }
+}
