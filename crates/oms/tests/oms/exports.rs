@@ -5,7 +5,7 @@ use consign_oms::exports::{self, Export, ExportFilter};
 use consign_oms::imports::{self, IMPORTED, ImportState, Mapping};
 use consign_oms::{Error, MIGRATIONS, items, orders};
 use consign_sheets::{FileKind, Sheet};
-use consign_values::Timestamp;
+use consign_values::{LineId, OrderId, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -48,10 +48,35 @@ fn take_in(shop: &Shop<'_>, file: &[u8], sub_source: &str) {
     assert_eq!((run.state, run.rejected_count), (ImportState::Done, 0), "{rejects:?}");
 }
 
+/// All that is known of the orders with that sub-source, without what differs between an order and its copy.
+fn kept(shop: &Shop<'_>, sub_source: &str, count: usize) -> Vec<String> {
+    let view = |number: usize| {
+        let id = shop
+            .db
+            .read(|tx| orders::find_by_reference(tx, IMPORTED, sub_source, &format!("R-{number}")))
+            .unwrap()
+            .unwrap()
+            .id;
+        let mut view = shop.db.read(|tx| orders::view(tx, id)).unwrap();
+        let order = orders::Order { id: OrderId(0), sub_source: String::new(), ..view.order };
+        let detail = orders::Detail { order_id: OrderId(0), provenance: String::new(), ..view.detail };
+        view.lines.iter_mut().for_each(|line| line.id = LineId(0));
+        let notes: Vec<(bool, String)> = view.notes.into_iter().map(|note| (note.internal, note.body)).collect();
+        format!("{order:?} {detail:?} {:?} {notes:?}", view.lines)
+    };
+    (0..count).map(view).collect()
+}
+
 const HEADER: &str = "reference,sku,item_number,title,quantity,unit_price,tax_rate,tax_inclusive,line_discount,option_name,\
     option_value,received_at,despatch_by,status,payment_method,currency,postage,postage_tax_rate,carrier,service,tag,note,\
     internal_note,property_name,property_value,tax_number,delivery_full_name,delivery_phone,delivery_town,\
-    delivery_postcode,delivery_country_code,billing_full_name,billing_address1";
+    delivery_postcode,delivery_country_code,billing_full_name,billing_address1,\
+    secondary_reference,external_reference,buyer,paid_at,discount,tracking_number,delivery_company,delivery_line1,\
+    delivery_line2,delivery_line3,delivery_region,delivery_email,billing_company,billing_address2,billing_address3,\
+    billing_town,billing_region,billing_postcode,billing_country_code,billing_phone,billing_email";
+/// What the last columns of [`HEADER`] hold in every row.
+const REST: &str = "S-1,E-1,ann77,2026-11-20T11:22:33Z,0.25,TRACK1,Lee Ltd,1 High Street,Flat 2,Rear,West,ann@example.com,Payer Ltd,\
+    Floor 3,Yard,Ghent,East,9000,BE,0032,pay@example.com";
 
 #[derive(Clone, Debug)]
 struct Made {
@@ -89,9 +114,9 @@ fn csv(orders: &[Made]) -> Vec<u8> {
             let sku = if *known { "X" } else { "UNKNOWN" };
             let price = f64::from(*price) / 10_000.0;
             text.push_str(&format!(
-                "R-{number},{sku},L{line},{name},{quantity},{price:.4},{tax},{inclusive},0.5,Size,{option},2026-11-20T10:00:00Z,,\
+                "R-{number},{sku},L{line},{name},{quantity},{price:.4},{tax},{inclusive},0.5,Size,{option},2026-11-20T10:00:00Z,2026-12-01T17:00:00Z,\
                  {status},Card,GBP,{}.{:02},{rate},Post,Fast,{tag},{note},{internal},Gift,{town},T{rate},{name},{phone},\
-                 {town},AB1 2CD,GB,{name},{town}\n",
+                 {town},AB1 2CD,GB,{name},{town},{REST}\n",
                 postage / 100,
                 postage % 100
             ));
@@ -115,6 +140,12 @@ fn the_import_of_an_export_is_identity() {
                 take_in(&shop, &csv(&orders), &original);
                 let expected = rows(&export(&shop, Export::Orders, &ExportFilter::default(), FileKind::Csv), &original);
                 prop_assert_eq!(expected.len(), orders.iter().map(|order| order.lines.len()).sum::<usize>());
+                let options = orders
+                    .iter()
+                    .flat_map(|order| order.lines.iter().map(|_| consign_sheets::meant(order.words[5].trim())));
+                prop_assert!(
+                    options.into_iter().all(|option| expected.iter().any(|row| row.iter().any(|cell| cell == option)))
+                );
                 for (kind, copy) in [(FileKind::Csv, &csv_copy), (FileKind::Xlsx, &xlsx_copy)] {
                     let all =
                         shop.db.read(|tx| exports::file(tx, Export::Orders, &ExportFilter::default(), kind)).unwrap();
@@ -129,6 +160,7 @@ fn the_import_of_an_export_is_identity() {
                     take_in(&shop, &file, copy);
                     let again = export(&shop, Export::Orders, &ExportFilter::default(), kind);
                     prop_assert_eq!(&rows(&again, copy), &expected);
+                    prop_assert_eq!(&kept(&shop, copy, orders.len()), &kept(&shop, &original, orders.len()));
                 }
                 Ok(())
             })
