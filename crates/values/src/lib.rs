@@ -10,6 +10,7 @@ mod money;
 mod quantity;
 mod text;
 mod time;
+mod zone;
 
 pub use address::{Address, CountryCode};
 pub use field_errors::{FieldError, FieldErrors};
@@ -21,3 +22,4 @@ pub use money::{Currency, Money, MoneyError, Rate};
 pub use quantity::Quantity;
 pub use text::{Barcode, Name, Reference, Sku, TextError, clean};
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};
+pub use zone::Zone;
