@@ -50,6 +50,7 @@ describe('a first day with Consign', () => {
   });
 
   test('signing in needs the right password', async () => {
+    await page.locator('header details.menu summary').click();
     await press('Sign out');
     await page.waitForURL('**/sign-in');
     await look(page, 'sign-in');
@@ -178,8 +179,9 @@ describe('a first day with Consign', () => {
     for (const [name, title] of [
       ['Users', 'users'],
       ['Settings', 'settings'],
-      ['Help', 'help'],
+      ['Manual', 'help'],
     ]) {
+      await page.locator('header details.menu summary').click();
       await area(name);
       await look(page, title);
     }
@@ -187,6 +189,31 @@ describe('a first day with Consign', () => {
     await look(page, 'guide');
     await visit('/no-such-page');
     await look(page, 'not-found');
+    await visit('/help/api-reference');
+    await look(page, 'api-reference');
+  });
+
+  test('on each page ? shows the part of the manual that is about it', async () => {
+    for (const [where, heading] of [
+      ['/orders', 'Open orders'],
+      ['/processed', 'Processed orders'],
+      ['/locations', 'Locations'],
+      ['/settings', 'Settings'],
+    ]) {
+      await visit(where);
+      await page.keyboard.press('?');
+      const help = page.getByRole('dialog', { name: 'Help' });
+      await help.getByRole('heading', { name: heading, exact: true }).waitFor();
+      if (where === '/orders') await look(page, 'help-over-page');
+      await page.keyboard.press('Escape');
+      await help.waitFor({ state: 'detached' });
+    }
+    await visit('/help/orders');
+    for (const picture of await page.getByRole('img').all()) await picture.evaluate((one) => one.decode());
+    await look(page, 'help-with-pictures');
+  });
+
+  test('the lists are fit to be seen at night', async () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     for (const [where, title] of [
       ['/orders', 'open-orders-dark'],

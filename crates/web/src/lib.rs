@@ -15,6 +15,7 @@ mod help;
 mod imports;
 mod items;
 mod locations;
+mod markdown;
 mod orders;
 mod problem;
 mod session;

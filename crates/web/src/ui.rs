@@ -10,8 +10,8 @@ use consign_oms::users::{Permission, User};
 use consign_values::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::App;
 use crate::problem::Answer;
+use crate::{App, help};
 
 const CSS: &str = include_str!("assets/consign.css");
 const SCRIPT: &str = include_str!("assets/consign.js");
@@ -43,6 +43,7 @@ pub fn plain(title: &str, content: Markup) -> Markup {
     html! { (DOCTYPE) html lang="en" { (head(title)) body.plain { main { p.brand { "Consign" } (content) } } } }
 }
 
+/// The areas of daily work.
 const AREAS: &[(&str, &str, Permission)] = &[
     ("/orders", "Open orders", Permission::View),
     ("/drafts", "Direct", Permission::WorkOrders),
@@ -52,9 +53,13 @@ const AREAS: &[(&str, &str, Permission)] = &[
     ("/items", "Items", Permission::View),
     ("/locations", "Locations", Permission::View),
     ("/channels", "Channels", Permission::View),
+];
+
+/// What is opened now and then: under the user's name.
+const MENU: &[(&str, &str, Permission)] = &[
     ("/users", "Users", Permission::ManageUsers),
     ("/settings", "Settings", Permission::ManageSettings),
-    ("/help", "Help", Permission::View),
+    ("/help", "Manual", Permission::View),
 ];
 
 /// A page of the application; `here` is the path of its area.
@@ -69,21 +74,34 @@ pub async fn page(app: &App, user: &User, here: &str, title: &str, content: Mark
                 header.top {
                     a.brand href="/orders" { "Consign" }
                     nav aria-label="Areas" {
-                        @for (path, label, _) in AREAS.iter().filter(|(.., p)| user.role.may(*p)) {
-                            a href=(path) aria-current=[(here == *path).then_some("page")] { (label) }
-                        }
+                        (links(AREAS, user, here))
                     }
                     @if trouble > 0 {
                         a.trouble href="/channels#trouble" { "⚠ " (trouble) " need" @if trouble == 1 { "s" } " attention" }
                     }
                     span.live #live title="Live updates" { "● live" }
-                    span.who { (user.name) " · " (user.role) }
-                    form method="post" action="/sign-out" { button.quiet { "Sign out" } }
+                    a.button.quiet #help href=(help::topic(here)) title="About this page (?)" { "Help" }
+                    details.menu {
+                        summary aria-current=[MENU.iter().any(|(path, ..)| here == *path).then_some("page")] { (user.name) }
+                        nav aria-label="Menu" {
+                            small { (user.email) " · " (user.role) }
+                            (links(MENU, user, here))
+                            form method="post" action="/sign-out" { button { "Sign out" } }
+                        }
+                    }
                 }
                 main #content { (content) }
             }
         }
     })
+}
+
+fn links(to: &[(&str, &str, Permission)], user: &User, here: &str) -> Markup {
+    html! {
+        @for (path, label, _) in to.iter().filter(|(.., permission)| user.role.may(*permission)) {
+            a href=(path) aria-current=[(here == *path).then_some("page")] { (label) }
+        }
+    }
 }
 
 /// A moment as people read it, exact on hover.
@@ -126,16 +144,4 @@ pub fn signals(order: &Order) -> Markup {
         @if order.tag > 0 && !order.parked { span.{"badge tag tag" (order.tag)} { "⚑ " (order.tag) } " " }
         @if order.note_count > 0 { span.badge.dim title="has notes" { "✎ " (order.note_count) } }
     }
-}
-
-/// A Markdown text as a page's content. Raw HTML in it is shown, not obeyed.
-pub fn markdown(text: &str) -> Markup {
-    use pulldown_cmark::{Event, Options, Parser, html::push_html};
-    let events = Parser::new_ext(text, Options::ENABLE_TABLES).map(|event| match event {
-        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
-        other => other,
-    });
-    let mut out = String::new();
-    push_html(&mut out, events);
-    maud::PreEscaped(out)
 }

@@ -283,7 +283,11 @@ impl NewOrders {
                 if order.payment == Payment::Unpaid { "it is unpaid" } else { "its postcode is too long to be one" };
             decide(tx, "park", "parked".to_owned(), reason.to_owned())?;
         }
-        let detail = format!("from {} \"{}\", {} lines", origin.source, origin.sub_source, incoming.lines.len());
+        let lines = match incoming.lines.len() {
+            1 => "1 line".to_owned(),
+            several => format!("{several} lines"),
+        };
+        let detail = format!("from {} \"{}\", {lines}", origin.source, origin.sub_source);
         self.history.push(history::entry(tx, ctx, "order", order.id.0, "received", detail)?);
         Ok(())
     }

@@ -36,7 +36,7 @@ async fn page(State(app): State<App>, View(user): View) -> Answer<Markup> {
             }
             article {
                 h1 { "All calls" }
-                (ui::markdown(text(&document["info"]["description"])))
+                (crate::markdown::render(text(&document["info"]["description"])))
                 @for tag in tags {
                     h2 id=(text(&tag["name"])) { (text(&tag["name"])) }
                     p { (text(&tag["description"])) }

@@ -264,6 +264,31 @@ document.addEventListener("input", async (event) => {
   list.replaceChildren(...items.map(({ sku, title }) => Object.assign(document.createElement("option"), { value: sku, label: title })));
 });
 
+// ---- help: the part of the manual that is about this page, shown over it, with the page's keys
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("#help");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const answer = await fetch(`/help/about?${new URLSearchParams({ path: location.pathname })}`).catch(() => null);
+  if (!answer?.ok) { location.assign(link.href); return; }
+  const part = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  const box = document.createElement("dialog");
+  const close = Object.assign(document.createElement("button"), { textContent: "Close", className: "close" });
+  box.setAttribute("aria-label", "Help");
+  close.addEventListener("click", () => box.close());
+  box.addEventListener("click", (inside) => { if (inside.target === box) box.close(); });
+  box.addEventListener("close", () => box.remove());
+  const keys = $(".keys p");
+  box.append(close, ...part.childNodes, ...(keys ? [Object.assign(document.createElement("h2"), { textContent: "Keys" }), keys.cloneNode(true)] : []));
+  document.body.append(box);
+  box.showModal();
+});
+
+// The menu goes away when one clicks elsewhere.
+document.addEventListener("click", (event) => {
+  $$("details.menu[open]").filter((menu) => !menu.contains(event.target)).forEach((menu) => { menu.open = false; });
+});
+
 // ---- keys
 let at = -1;
 function go(to) {
@@ -276,7 +301,8 @@ function go(to) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
+  if (event.key === "Escape") $$("details.menu[open]").forEach((menu) => { menu.open = false; });
   if (event.target.matches("input:not([type=checkbox]), textarea, select")) {
     if (event.key === "Escape") event.target.blur();
     if (event.key === "Enter" && event.target.dataset.enter) {
@@ -288,7 +314,7 @@ document.addEventListener("keydown", (event) => {
   const row = $(".grid tbody tr.at");
   const pressed = {
     "/": () => $("#search")?.focus(),
-    "?": () => { const keys = $(".keys"); if (keys) { keys.open = !keys.open; keys.scrollIntoView(); } },
+    "?": () => $("#help")?.click(),
     j: () => go(at + 1), ArrowDown: () => go(at + 1), k: () => go(at - 1), ArrowUp: () => go(at - 1),
     x: () => { const box = row && $('input[name="ids"]', row); if (box) { box.checked = !box.checked; selectionChanged(); } },
     a: () => { const all = $("#all"); if (all) all.click(); },

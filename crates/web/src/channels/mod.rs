@@ -122,7 +122,7 @@ fn sync_button(channel: &Channel) -> Markup {
 
 async fn guide(State(app): State<App>, View(user): View, Path(kind): Path<String>) -> Answer<Markup> {
     let kind = app.kind(&kind)?;
-    let content = html! { article.help { h1 { (kind.label()) } (ui::markdown(kind.guide())) } };
+    let content = html! { article.help { h1 { (kind.label()) } (crate::markdown::render(kind.guide())) } };
     ui::page(&app, &user, "/channels", kind.label(), content).await
 }
 
