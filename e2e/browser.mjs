@@ -45,7 +45,8 @@ const WIDTHS = [1280, 1920];
 export async function look(page, name) {
   const before = page.viewportSize();
   for (const width of WIDTHS) {
-    await page.setViewportSize({ width, height: 900 });
+    await page.setViewportSize({ width, height: 720 });
+    await page.evaluate(() => scrollTo(0, 0));
     const suffix = width === WIDTHS[0] ? '' : `-${width}`;
     await page.screenshot({ path: path.join(pictures, `${name}${suffix}.png`), fullPage: true });
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
