@@ -20,6 +20,7 @@ pub mod locations;
 mod migrations;
 pub mod orders;
 pub mod rules;
+pub mod schedules;
 pub mod settings;
 pub mod stock;
 mod store;

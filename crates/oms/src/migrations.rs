@@ -22,4 +22,5 @@ migrations![
     "0007_api",
     "0008_order_changes",
     "0009_references",
+    "0010_schedules",
 ];

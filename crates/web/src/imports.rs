@@ -5,10 +5,10 @@ use axum::extract::{DefaultBodyLimit, Multipart, Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use consign_oms::users::User;
-use consign_oms::{Error, Refusal};
 use consign_oms::imports::{self, Column, DryRun, Import, ImportKind, ImportState, Like, Mapping, Reading, Reject};
 use consign_oms::locations::{self, Location};
+use consign_oms::users::User;
+use consign_oms::{Error, Refusal};
 use consign_values::{ImportId, LocationId, Zone};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -42,6 +42,7 @@ async fn list(State(app): State<App>, user: WorkOrders) -> Answer<Markup> {
             } }
             button.primary { "Upload" }
         }
+        p { "Files that come and go by themselves: " a href="/schedules" { "schedules" } ". The other way: " a href="/exports" { "exports" } "." }
         @if runs.is_empty() { p.empty { "No file has been imported yet. A file needs at least an order number, a SKU and a quantity." } }
         @else { table.grid data-live="import" {
             thead { tr { th { "File" } th { "With" } th { "When" } th { "State" } th.num { "Orders or rows" } th.num { "New or changed" } th.num { "Known" } th.num { "Rejected" } } }
@@ -183,7 +184,9 @@ fn mapping_form(run: &Import, places: &[Location]) -> Markup {
 fn whole_file(run: &Import, mapping: &Mapping, places: &[Location]) -> Markup {
     let orders = mapping.kind == ImportKind::Orders;
     let reading = &mapping.reading;
-    let mark = |mark: Option<char>| mark.map_or_else(String::new, |c| if c == '\t' { "tab".to_owned() } else { c.to_string() });
+    let mark = |mark: Option<char>| {
+        mark.map_or_else(String::new, |c| if c == '\t' { "tab".to_owned() } else { c.to_string() })
+    };
     html! {
         section { fieldset { legend { "For the whole file" }
             @if orders || mapping.kind == ImportKind::Stock {

@@ -10,6 +10,7 @@ mod invariants;
 mod orders;
 mod related_imports;
 mod rules;
+mod schedules;
 mod shop;
 mod statements;
 mod stock;
