@@ -21,4 +21,5 @@ migrations![
     "0006_imports",
     "0007_api",
     "0008_order_changes",
+    "0017_settings",
 ];

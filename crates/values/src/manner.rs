@@ -203,7 +203,10 @@ impl Manner {
         let groups: Vec<&str> = whole.split(is_mark).collect();
         let digits = |group: &&str| !group.is_empty() && group.chars().all(|c| c.is_ascii_digit());
         let (first, rest) = groups.split_first().ok_or_else(wrong)?;
-        if !groups.iter().all(digits) || rest.iter().any(|group| group.len() != 3) || !rest.is_empty() && first.len() > 3 {
+        if !groups.iter().all(digits)
+            || rest.iter().any(|group| group.len() != 3)
+            || !rest.is_empty() && first.len() > 3
+        {
             return Err(wrong());
         }
         if rest.len() == 1 && decimals.is_none() && matches!(self.numbers.thousands(), Some(',' | '.')) {

@@ -11,10 +11,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use consign_oms::tokens::Caller;
 use consign_oms::users::{self, Permission, User};
-use consign_oms::{Actor, Ctx};
+use consign_oms::{Actor, Ctx, settings};
 
 use crate::problem::{self, Problem};
-use crate::{App, session, ui};
+use crate::{App, manner, session, ui};
 
 /// Why a request is turned away.
 pub enum Turned {
@@ -70,10 +70,14 @@ async fn user_with(parts: &mut Parts, app: &App, permission: Permission) -> Resu
     let Some(token) = session::token(&parts.headers) else { return Err(Turned::Unknown { program }) };
     let clock = app.clock.clone();
     let user = app
-        .read(move |tx| users::session(tx, &Ctx::new(&*clock, Actor::System), &token))
+        .read(move |tx| {
+            let user = users::session(tx, &Ctx::new(&*clock, Actor::System), &token)?;
+            user.map(|user| Ok((settings::preferences::manner(tx, user.id)?, user))).transpose()
+        })
         .await
         .map_err(|error| Turned::Failed(error.into()))?;
-    let user = user.ok_or(Turned::Unknown { program })?;
+    let (manner, user) = user.ok_or(Turned::Unknown { program })?;
+    manner::put(manner);
     if user.role.may(permission) { Ok(user) } else { Err(Turned::Forbidden) }
 }
 

@@ -70,6 +70,9 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ("/users", "users", ""),
     ("/users/tokens", "api", "tokens"),
     ("/settings", "settings", ""),
+    ("/settings/orders", "settings", "orders"),
+    ("/settings/tax", "settings", "tax-and-currency"),
+    ("/settings/me", "settings", "my-preferences"),
     ("/webhooks", "api", "webhooks"),
     ("/webhooks/*", "api", "webhooks"),
 ];

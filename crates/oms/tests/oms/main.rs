@@ -9,6 +9,7 @@ mod intake;
 mod invariants;
 mod orders;
 mod rules;
+mod settings;
 mod shop;
 mod statements;
 mod stock;
