@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod locations;
 mod migrations;
 pub mod orders;
+pub mod retention;
 pub mod rules;
 pub mod settings;
 pub mod stock;

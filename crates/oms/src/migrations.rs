@@ -22,4 +22,5 @@ migrations![
     "0007_api",
     "0008_order_changes",
     "0017_settings",
+    "0018_retention",
 ];

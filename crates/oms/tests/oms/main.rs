@@ -8,6 +8,7 @@ mod imports;
 mod intake;
 mod invariants;
 mod orders;
+mod retention;
 mod rules;
 mod settings;
 mod shop;
