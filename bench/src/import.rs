@@ -42,7 +42,9 @@ pub fn measure(report: &mut String, company: &Company) {
     let bytes = file();
     let size = bytes.len() as f64 / 1e6;
     let write = |result: Result<_, Error>| result.expect("the import goes on");
-    let id = write(company.db.write(|tx| imports::prepare(tx, &ctx, "bench.csv", &bytes, None)));
+    let id = write(company.db.write(|tx| {
+        imports::prepare(tx, &ctx, "bench.csv", &bytes, imports::Like::Names(imports::ImportKind::Orders))
+    }));
     drop(bytes);
     let before = peak();
     let (dry_wall, _, dry) = crate::timed(|| company.db.read(|tx| imports::dry_run(tx, id)).expect("it is tried"));

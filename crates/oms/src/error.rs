@@ -128,6 +128,8 @@ pub enum Refusal {
     AlreadySetUp,
     /// The idempotency key was used for another request.
     KeyReused,
+    /// The user's role lacks the right that this use of a page needs.
+    RoleForbids(crate::users::Permission),
 }
 
 impl Refusal {
@@ -165,6 +167,7 @@ impl Refusal {
             Refusal::LastOwner => "last_owner",
             Refusal::AlreadySetUp => "already_set_up",
             Refusal::KeyReused => "idempotency_key_reused",
+            Refusal::RoleForbids(_) => "forbidden",
         }
     }
 }
@@ -207,6 +210,9 @@ impl fmt::Display for Refusal {
             }
             Refusal::LastOwner => "the last active owner can't be removed or lose the role",
             Refusal::AlreadySetUp => "set-up has been done; sign in instead",
+            Refusal::RoleForbids(permission) => {
+                return write!(f, "this needs the right {permission}, which your role has not");
+            }
             Refusal::KeyReused => "this Idempotency-Key was used for another request; take a new one",
         })
     }

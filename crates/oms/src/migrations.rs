@@ -21,6 +21,7 @@ migrations![
     "0006_imports",
     "0007_api",
     "0008_order_changes",
+    "0009_references",
     "0017_settings",
     "0018_retention",
 ];

@@ -6,5 +6,5 @@
 mod read;
 mod write;
 
-pub use read::{Sheet, SheetError};
+pub use read::{Reading, Sheet, SheetError};
 pub use write::{FileKind, TableWriter, harmless, meant, to_csv, to_xlsx};

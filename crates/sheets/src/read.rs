@@ -36,9 +36,16 @@ pub enum SheetError {
 #[derive(Clone, Debug)]
 pub struct Sheet {
     text: String,
-    delimiter: u8,
+    marks: Marks,
     header: Vec<String>,
     rows: Vec<Row>,
+}
+
+/// What separates and guards cells.
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    delimiter: u8,
+    quote: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -47,28 +54,74 @@ struct Row {
     line: u64,
 }
 
+/// How a CSV file is read where it can't be told from its bytes. Everything blank: it is told from them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Reading {
+    /// Between two cells: one ASCII character.
+    pub delimiter: Option<char>,
+    /// Around a cell that holds delimiters: one ASCII character.
+    pub quote: Option<char>,
+    /// Name of an encoding, such as `windows-1250`, `shift_jis` or `utf-16le`; blank to find out.
+    pub encoding: String,
+    /// The first row is no header: the columns are called `Column 1`, `Column 2` and so on.
+    pub headerless: bool,
+}
+
+impl Reading {
+    /// What is wrong with it, by field.
+    pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
+        let usable = |mark: Option<char>| mark.is_none_or(|c| c.is_ascii() && (!c.is_control() || c == '\t'));
+        let mut faults = Vec::new();
+        if !usable(self.delimiter) {
+            faults.push(("delimiter", "must be one plain character or a tab"));
+        }
+        if !usable(self.quote) || (self.quote.is_some() && self.quote == self.delimiter) {
+            faults.push(("quote", "must be one plain character, and not the delimiter"));
+        }
+        if !self.encoding.is_empty() && encoding_rs::Encoding::for_label(self.encoding.as_bytes()).is_none() {
+            faults.push(("encoding", "is no encoding that is known"));
+        }
+        faults
+    }
+
+    fn delimiter(&self) -> Option<u8> {
+        self.delimiter.filter(char::is_ascii).map(|c| c as u8)
+    }
+
+    fn quote(&self) -> u8 {
+        self.quote.filter(char::is_ascii).map_or(b'"', |c| c as u8)
+    }
+}
+
 impl Sheet {
+    /// Reads a file as its bytes tell, see [`Sheet::read_as`].
+    pub fn read(bytes: &[u8]) -> Result<Sheet, SheetError> {
+        Sheet::read_as(bytes, &Reading::default())
+    }
+
     /// Reads a file: XLSX (its first sheet) by its signature, else CSV in UTF-8, UTF-16 or Windows-1252, whichever its bytes
     /// bear out; the delimiter is the one of comma, semicolon, tab and bar that divides the first lines most evenly. The first
     /// row is the header. Rows without any text are left out.
-    pub fn read(bytes: &[u8]) -> Result<Sheet, SheetError> {
+    pub fn read_as(bytes: &[u8], reading: &Reading) -> Result<Sheet, SheetError> {
         if bytes.len() > FILE_MAX {
             return Err(SheetError::TooLarge);
         }
         if bytes.starts_with(b"PK\x03\x04") {
             let text = xlsx_as_csv(bytes)?;
-            return Sheet::parse(text, b',');
+            return Sheet::parse(text, Marks { delimiter: b',', quote: b'"' }, reading.headerless);
         }
-        let text = decode(bytes).into_owned();
+        let text = decode(bytes, &reading.encoding).into_owned();
         if text.contains('\0') {
             return Err(SheetError::Unreadable("it is neither CSV nor XLSX".to_owned()));
         }
-        let delimiter = delimiter_of(&text);
-        Sheet::parse(text, delimiter)
+        let quote = reading.quote();
+        let delimiter = reading.delimiter().unwrap_or_else(|| delimiter_of(&text, quote));
+        Sheet::parse(text, Marks { delimiter, quote }, reading.headerless)
     }
 
-    fn parse(text: String, delimiter: u8) -> Result<Sheet, SheetError> {
-        let mut reader = reader(delimiter, text.as_bytes());
+    fn parse(text: String, marks: Marks, headerless: bool) -> Result<Sheet, SheetError> {
+        let mut reader = reader(marks, text.as_bytes());
         let mut record = csv::StringRecord::new();
         let unreadable = |error: csv::Error| SheetError::Unreadable(error.to_string());
         let mut places: Vec<(usize, u64, bool)> = Vec::new();
@@ -87,9 +140,14 @@ impl Sheet {
             let line = line + skipped.filter(|byte| **byte == b'\n').count() as u64;
             if header.is_none() {
                 if !blank {
-                    header = Some(names(&record));
+                    header = Some(if headerless { numbered(record.len()) } else { names(&record) });
                 }
-                continue;
+                if blank || !headerless {
+                    continue;
+                }
+            }
+            if headerless && header.as_ref().is_some_and(|names| names.len() < record.len()) {
+                header = Some(numbered(record.len()));
             }
             places.push((start, line, blank));
             if places.len() > ROWS_MAX {
@@ -104,7 +162,7 @@ impl Sheet {
             .filter(|((_, _, blank), _)| !blank)
             .map(|((start, line, _), end)| Row { place: *start..end, line: *line })
             .collect();
-        Ok(Sheet { text, delimiter, header, rows })
+        Ok(Sheet { text, marks, header, rows })
     }
 
     /// The names of the columns: unique, none blank.
@@ -126,7 +184,7 @@ impl Sheet {
     pub fn row(&self, index: usize) -> Vec<String> {
         let mut cells = Vec::with_capacity(self.header.len());
         if let Some(row) = self.rows.get(index) {
-            let mut reader = reader(self.delimiter, &self.text.as_bytes()[row.place.clone()]);
+            let mut reader = reader(self.marks, &self.text.as_bytes()[row.place.clone()]);
             let mut record = csv::StringRecord::new();
             if reader.read_record(&mut record).unwrap_or(false) {
                 let cell = |cell: &str| crate::meant(cell.trim()).chars().take(CELL_MAX).collect();
@@ -143,8 +201,13 @@ impl Sheet {
     }
 }
 
-fn reader(delimiter: u8, bytes: &[u8]) -> csv::Reader<&[u8]> {
-    csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bytes)
+fn reader(marks: Marks, bytes: &[u8]) -> csv::Reader<&[u8]> {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(marks.delimiter).quote(marks.quote).from_reader(bytes)
+}
+
+fn numbered(count: usize) -> Vec<String> {
+    (1..=count).map(|n| format!("Column {n}")).collect()
 }
 
 fn names(record: &csv::StringRecord) -> Vec<String> {
@@ -164,7 +227,10 @@ fn names(record: &csv::StringRecord) -> Vec<String> {
     names
 }
 
-fn decode(bytes: &[u8]) -> Cow<'_, str> {
+fn decode<'b>(bytes: &'b [u8], named: &str) -> Cow<'b, str> {
+    if let Some(encoding) = encoding_rs::Encoding::for_label(named.as_bytes()) {
+        return encoding.decode(bytes).0;
+    }
     if let Some((encoding, length)) = encoding_rs::Encoding::for_bom(bytes) {
         return encoding.decode_without_bom_handling(&bytes[length..]).0;
     }
@@ -175,10 +241,10 @@ fn decode(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// The delimiter that the first lines have most of, if each has as many.
-fn delimiter_of(text: &str) -> u8 {
+fn delimiter_of(text: &str, quote: u8) -> u8 {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(20).collect();
     let score = |delimiter: u8| {
-        let counts: Vec<usize> = lines.iter().map(|line| outside_quotes(line, delimiter)).collect();
+        let counts: Vec<usize> = lines.iter().map(|line| outside_quotes(line, delimiter, quote)).collect();
         let first = counts.first().copied().unwrap_or(0);
         let even = counts.iter().filter(|count| **count == first).count();
         if first == 0 { (0, 0) } else { (even, first) }
@@ -186,11 +252,11 @@ fn delimiter_of(text: &str) -> u8 {
     [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|delimiter| score(*delimiter)).unwrap_or(b',')
 }
 
-fn outside_quotes(line: &str, delimiter: u8) -> usize {
+fn outside_quotes(line: &str, delimiter: u8, quote: u8) -> usize {
     let mut quoted = false;
     line.bytes()
         .filter(|byte| {
-            quoted ^= *byte == b'"';
+            quoted ^= *byte == quote;
             !quoted && *byte == delimiter
         })
         .count()
@@ -265,6 +331,26 @@ mod tests {
         assert_eq!(sheet.row(1), ["4", "", ""]);
         assert_eq!(sheet.row(2), ["7", "8", "9"]);
         assert_eq!([sheet.line(0), sheet.line(1), sheet.line(2)], [2, 5, 7]);
+    }
+
+    #[test]
+    fn what_the_bytes_do_not_tell_can_be_said() {
+        let reading =
+            Reading { delimiter: Some('~'), quote: Some('\''), encoding: "windows-1250".to_owned(), headerless: true };
+        assert!(reading.faults().is_empty());
+        let sheet = Sheet::read_as(b"1~'a~b'\n2~\xb3~x\n", &reading).unwrap();
+        assert_eq!(sheet.header(), ["Column 1", "Column 2", "Column 3"]);
+        assert_eq!(
+            (sheet.row(0), sheet.row(1)),
+            (vec!["1".into(), "a~b".into(), String::new()], vec!["2".into(), "ł".into(), "x".into()])
+        );
+        assert_eq!([sheet.line(0), sheet.line(1)], [1, 2]);
+        let wrong =
+            Reading { delimiter: Some('é'), quote: Some('\n'), encoding: "morse".to_owned(), headerless: false };
+        assert_eq!(
+            wrong.faults().iter().map(|(field, _)| *field).collect::<Vec<_>>(),
+            ["delimiter", "quote", "encoding"]
+        );
     }
 
     #[test]

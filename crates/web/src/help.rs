@@ -72,6 +72,8 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ("/settings", "settings", ""),
     ("/settings/orders", "settings", "orders"),
     ("/settings/tax", "settings", "tax-and-currency"),
+    ("/settings/data", "settings", "personal-data"),
+    ("/settings/person", "settings", "one-customer"),
     ("/settings/me", "settings", "my-preferences"),
     ("/webhooks", "api", "webhooks"),
     ("/webhooks/*", "api", "webhooks"),

@@ -28,6 +28,9 @@ pub fn describe(error: &Error) -> (StatusCode, &'static str, String) {
         Error::Refused(refusal @ Refusal::KeyReused) => {
             (StatusCode::UNPROCESSABLE_ENTITY, refusal.code(), sentence(&refusal.to_string()))
         }
+        Error::Refused(refusal @ Refusal::RoleForbids(_)) => {
+            (StatusCode::FORBIDDEN, refusal.code(), sentence(&refusal.to_string()))
+        }
         Error::Refused(refusal) => (StatusCode::CONFLICT, refusal.code(), sentence(&refusal.to_string())),
         Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentence(&errors.to_string())),
         Error::Stale => (StatusCode::CONFLICT, "stale", sentence(&error.to_string())),

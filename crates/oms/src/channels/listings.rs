@@ -171,6 +171,12 @@ pub fn link_listing(tx: &mut Tx<'_>, ctx: &Ctx<'_>, channel: ChannelId, channel_
     history::record(tx, ctx, "channel", channel.0, "linked", format!("{channel_sku} → {sku}"))
 }
 
+/// The item that a channel's SKU is linked to, if any.
+pub fn linked_item(tx: &mut Tx<'_>, channel: ChannelId, channel_sku: &str) -> Result<Option<ItemId>> {
+    let found = store::listings_by_sku(tx, channel, &[channel_sku.to_owned()])?;
+    Ok(found.into_iter().next().and_then(|listing| listing.item_id))
+}
+
 /// A page of 50 listings by channel SKU after `after_sku`; only unlinked ones if asked.
 pub fn list_listings(
     tx: &mut Tx<'_>,

@@ -13,7 +13,7 @@ mod store;
 
 pub use channel::{Channel, Cursor, Health, InboxEntry, InboxState, Listing, StatusMap, TagMap};
 pub use health::{failed, paused, reconcile_references, reconciled, rejected_count, resume, trouble_count};
-pub use listings::{DueListing, link_listing, list_listings, pushed, record_products, take_due};
+pub use listings::{DueListing, link_listing, linked_item, list_listings, pushed, record_products, take_due};
 pub use prices::{DuePrice, ItemPrice, any_price_due, price_pushed, prices_of, set_price, take_due_prices};
 pub use seal::{KeyRing, SealError};
 pub use settings::{

@@ -6,6 +6,7 @@ use consign_db::Tx;
 use consign_values::{Address, LocationId, OrderId, Rate};
 
 use super::{ExportFilter, Table, amount, store, truth};
+use crate::imports::write_pairs;
 use crate::orders::{Detail, Line, Note, Order, postage_tax};
 use crate::{Result, locations};
 
@@ -25,8 +26,7 @@ pub const COLUMNS: &[&str] = &[
     "tax_inclusive",
     "line_discount",
     "is_service",
-    "option_name",
-    "option_value",
+    "options",
     "received_at",
     "despatch_by",
     "paid_at",
@@ -43,8 +43,7 @@ pub const COLUMNS: &[&str] = &[
     "tag",
     "note",
     "internal_note",
-    "property_name",
-    "property_value",
+    "properties",
     "tax_number",
     "delivery_full_name",
     "delivery_company",
@@ -121,7 +120,7 @@ fn order_rows(order: &Order, detail: &Detail, lines: &[Line], notes: &[Note], pl
         bodies.collect::<Vec<_>>().join("\n")
     };
     let properties: Vec<(String, String)> = serde_json::from_str(&detail.properties).unwrap_or_default();
-    let property = properties.iter().find(|(name, _)| name != TAX_NUMBER).cloned().unwrap_or_default();
+    let others: Vec<_> = properties.iter().filter(|(name, _)| name != TAX_NUMBER).cloned().collect();
     let tax_number = properties.iter().find(|(name, _)| name == TAX_NUMBER).map_or("", |(_, value)| value);
     let mut after_lines = vec![
         moment(Some(order.received_at)),
@@ -140,8 +139,7 @@ fn order_rows(order: &Order, detail: &Detail, lines: &[Line], notes: &[Note], pl
         order.tag.to_string(),
         notes(false),
         notes(true),
-        property.0,
-        property.1,
+        write_pairs(&others),
         tax_number.to_owned(),
     ];
     for address in [detail.delivery(), detail.billing()] {
@@ -171,9 +169,8 @@ fn order_rows(order: &Order, detail: &Detail, lines: &[Line], notes: &[Note], pl
     lines.iter().map(cells).collect()
 }
 
-fn line_cells(line: &Line, money: impl Fn(i64) -> String) -> [String; 11] {
+fn line_cells(line: &Line, money: impl Fn(i64) -> String) -> [String; 10] {
     let options: Vec<(String, String)> = serde_json::from_str(&line.options).unwrap_or_default();
-    let (option, value) = options.into_iter().next().unwrap_or_default();
     [
         line.channel_sku.clone(),
         line.channel_line.clone(),
@@ -184,8 +181,7 @@ fn line_cells(line: &Line, money: impl Fn(i64) -> String) -> [String; 11] {
         truth(line.tax_inclusive),
         money(line.discount),
         truth(line.is_service),
-        option,
-        value,
+        write_pairs(&options),
     ]
 }
 

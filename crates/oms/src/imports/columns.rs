@@ -1,11 +1,15 @@
-//! The columns that an order can be imported from (reference 6.3), and what each is made of.
+//! What a file can be imported as (reference 6.3, 6.6): for each kind its columns, and what each is made of.
 //!
 //! Every column is a template: `{Order No}` stands for a column of the file, anything else for itself. So a plain mapping, a
 //! default value and an expression that joins columns are one thing.
 
 use std::collections::BTreeMap;
 
+use consign_sheets::Reading;
+use consign_values::Zone;
 use serde::{Deserialize, Serialize};
+
+use crate::users::Permission;
 
 /// A column of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,16 +24,173 @@ pub struct Column {
     pub aliases: &'static [&'static str],
 }
 
+consign_db::text_enum! {
+    /// What a file is of.
+    pub enum ImportKind {
+        /// New orders.
+        Orders = "orders",
+        /// Open orders that have left.
+        Process = "process",
+        /// Tracking numbers of open orders.
+        Tracking = "tracking",
+        /// Items, new and known.
+        Items = "items",
+        /// How many units there are.
+        Stock = "stock",
+        /// Which item a channel's SKU is.
+        Listings = "listings",
+    }
+}
+
+/// As mappings hold it; files of older ones are orders.
+#[allow(clippy::derivable_impls, reason = "the default is a decision, told here")]
+impl Default for ImportKind {
+    fn default() -> Self {
+        ImportKind::Orders
+    }
+}
+
+impl Serialize for ImportKind {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ImportKind {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(from)?;
+        ImportKind::parse(&code).ok_or_else(|| serde::de::Error::custom("there is no such kind of import"))
+    }
+}
+
+impl ImportKind {
+    /// For people.
+    pub fn label(self) -> &'static str {
+        match self {
+            ImportKind::Orders => "new orders",
+            ImportKind::Process => "orders to process",
+            ImportKind::Tracking => "tracking numbers",
+            ImportKind::Items => "items",
+            ImportKind::Stock => "stock levels",
+            ImportKind::Listings => "SKU links",
+        }
+    }
+
+    /// What is counted: orders that several rows may make up, or rows.
+    pub fn counted(self) -> &'static str {
+        if self == ImportKind::Orders { "orders" } else { "rows" }
+    }
+
+    /// All its columns, in the order of the form.
+    pub fn columns(self) -> &'static [Column] {
+        match self {
+            ImportKind::Orders => COLUMNS,
+            ImportKind::Process | ImportKind::Tracking => SHIPPING_COLUMNS,
+            ImportKind::Items => ITEM_COLUMNS,
+            ImportKind::Stock => STOCK_COLUMNS,
+            ImportKind::Listings => LISTING_COLUMNS,
+        }
+    }
+
+    /// Columns without which nothing can be imported.
+    pub fn compulsory(self) -> &'static [&'static str] {
+        match self {
+            ImportKind::Orders => &["reference", "sku", "quantity"],
+            ImportKind::Process => &[],
+            ImportKind::Tracking => &["tracking_number"],
+            ImportKind::Items => &["sku"],
+            ImportKind::Stock => &["sku", "on_hand"],
+            ImportKind::Listings => &["channel", "channel_sku", "sku"],
+        }
+    }
+
+    /// Columns of which one is needed.
+    pub fn one_of(self) -> &'static [&'static str] {
+        match self {
+            ImportKind::Process | ImportKind::Tracking => &["number", "reference"],
+            _ => &[],
+        }
+    }
+
+    /// What somebody must be allowed to do.
+    pub fn permission(self) -> Permission {
+        match self {
+            ImportKind::Orders | ImportKind::Process | ImportKind::Tracking => Permission::WorkOrders,
+            ImportKind::Items => Permission::EditItems,
+            ImportKind::Stock => Permission::EditStock,
+            ImportKind::Listings => Permission::ManageChannels,
+        }
+    }
+}
+
 macro_rules! columns {
-    ($($group:literal { $($code:literal $label:literal [$($alias:literal),*];)+ })+) => {
-        /// All of them, in the order of the form.
-        pub const COLUMNS: &[Column] = &[$($(
+    ($(#[$doc:meta])* $name:ident: $($group:literal { $($code:literal $label:literal [$($alias:literal),*];)+ })+) => {
+        $(#[$doc])*
+        pub const $name: &[Column] = &[$($(
             Column { code: $code, label: $label, group: $group, aliases: &[$($alias),*] },
         )+)+];
     };
 }
 
 columns! {
+    /// Those of orders to process and of tracking numbers.
+    SHIPPING_COLUMNS:
+    "Which order" {
+        "number" "Consign's number" ["consignnumber", "numorderid", "orderid", "id"];
+        "reference" "Reference number" ["referencenum", "orderno", "ordernumber", "order", "ref"];
+        "source" "Source" [];
+        "sub_source" "Sub-source" ["subsource", "shop", "store"];
+    }
+    "How it goes" {
+        "carrier" "Carrier" ["vendor", "courier"];
+        "service" "Postal service" ["postalservice", "shippingservice", "shippingmethod"];
+        "tracking_number" "Tracking number" ["trackingnumber", "tracking", "consignment"];
+    }
+}
+
+columns! {
+    /// Those of items.
+    ITEM_COLUMNS:
+    "Item" {
+        "sku" "SKU" ["itemsku", "productcode", "code", "itemnumber"];
+        "title" "Title" ["itemtitle", "itemname", "product", "productname", "description", "name"];
+        "barcodes" "Barcodes, apart by blanks" ["barcode", "ean", "upc", "gtin"];
+        "price" "Price" ["retailprice", "unitprice"];
+        "currency" "Currency" ["currencycode"];
+        "tax_rate" "Tax rate, %" ["taxrate", "vatrate", "vat", "tax"];
+    }
+    "Parcel" {
+        "weight_g" "Weight, g" ["weightg", "weight", "grams"];
+        "length_mm" "Length, mm" ["lengthmm", "length", "depth"];
+        "width_mm" "Width, mm" ["widthmm", "width"];
+        "height_mm" "Height, mm" ["heightmm", "height"];
+    }
+}
+
+columns! {
+    /// Those of stock levels.
+    STOCK_COLUMNS:
+    "Level" {
+        "sku" "SKU" ["itemsku", "productcode", "code"];
+        "location" "Location" ["locationname", "warehouse"];
+        "on_hand" "On hand" ["onhand", "level", "stocklevel", "quantity", "qty", "stock", "counted"];
+    }
+}
+
+columns! {
+    /// Those of SKU links.
+    LISTING_COLUMNS:
+    "Link" {
+        "channel" "Channel" ["channelname", "subsource", "account"];
+        "source" "Source" [];
+        "channel_sku" "SKU on the channel" ["channelsku", "listingsku"];
+        "sku" "SKU" ["itemsku", "linkedsku", "stocksku"];
+    }
+}
+
+columns! {
+    /// Those of new orders.
+    COLUMNS:
     "Reference" {
         "reference" "Reference number" ["referencenum", "orderno", "ordernumber", "orderid", "order", "ref"];
         "secondary_reference" "Secondary reference" ["secondaryreference", "channelreference"];
@@ -50,10 +211,13 @@ columns! {
         "is_service" "Is a service" ["isservice", "service?"];
         "option_name" "Option name" ["optionname"];
         "option_value" "Option value" ["optionvalue", "option"];
+        "options" "Options, name=value, one a line" [];
     }
     "Order" {
         "received_at" "Received" ["receiveddate", "orderdate", "date", "placed", "created"];
         "despatch_by" "Despatch by" ["despatchby", "dispatchby", "shipby"];
+        "delivery_start" "Delivery from" ["deliverystart", "deliveryfrom"];
+        "delivery_end" "Delivery until" ["deliveryend", "deliveryuntil", "deliverby"];
         "paid_at" "Paid on" ["paidon", "paymentdate"];
         "status" "Payment status" ["paymentstatus", "paid"];
         "payment_method" "Payment method" ["paymentmethod", "payment"];
@@ -70,6 +234,7 @@ columns! {
         "internal_note" "Internal note" ["internalnote"];
         "property_name" "Property name" ["propertyname"];
         "property_value" "Property value" ["propertyvalue"];
+        "properties" "Properties, name=value, one a line" ["extendedproperties"];
         "tax_number" "Buyer's tax number" ["taxnumber", "vatnumber", "taxid"];
     }
     "Deliver to" {
@@ -102,8 +267,6 @@ columns! {
     }
 }
 
-/// Columns without which nothing can be imported.
-pub const COMPULSORY: &[&str] = &["reference", "sku", "quantity"];
 /// Columns that need another one.
 pub const DEPENDENT: &[(&str, &str)] = &[
     ("option_name", "option_value"),
@@ -118,6 +281,12 @@ pub const FORBIDDEN_TOGETHER: &[(&str, &str)] = &[("line_discount", "line_discou
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Mapping {
+    /// What the file is of.
+    pub kind: ImportKind,
+    /// How its cells are told apart, where its bytes don't say.
+    pub reading: Reading,
+    /// Name of the time zone of dates that don't name theirs; blank: UTC.
+    pub zone: String,
     /// Templates by column code; a column that is missing or blank is not read.
     pub columns: BTreeMap<String, String>,
     /// `03/04/2026` is the 4th of March instead of the 3rd of April.
@@ -127,12 +296,17 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// The time zone of dates that don't name theirs.
+    pub fn zone(&self) -> Zone {
+        Zone::parse(&self.zone).unwrap_or_default()
+    }
+
     /// Maps each column of ours to a column of the file that has its name.
-    pub fn matched(header: &[String]) -> Mapping {
+    pub fn matched(kind: ImportKind, header: &[String]) -> Mapping {
         let plain =
             |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
         let mut columns = BTreeMap::new();
-        for column in COLUMNS {
+        for column in kind.columns() {
             let names = [plain(column.code), plain(column.label)];
             let billing = column.code.starts_with("billing.");
             let found = header.iter().find(|name| {
@@ -145,7 +319,7 @@ impl Mapping {
                 columns.insert(column.code.to_owned(), format!("{{{found}}}"));
             }
         }
-        Mapping { columns, ..Mapping::default() }
+        Mapping { kind, columns, ..Mapping::default() }
     }
 
     /// The template of a column, if it is mapped.
@@ -157,8 +331,20 @@ impl Mapping {
     pub fn faults(&self, header: &[String]) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         let mapped = |code: &str| self.template(code).is_some();
-        for code in COMPULSORY.iter().filter(|code| !mapped(code)) {
+        for code in self.kind.compulsory().iter().filter(|code| !mapped(code)) {
             faults.push(((*code).to_owned(), "must be mapped".to_owned()));
+        }
+        if let [first, rest @ ..] = self.kind.one_of()
+            && !mapped(first)
+            && !rest.iter().any(|code| mapped(code))
+        {
+            faults.push(((*first).to_owned(), format!("must be mapped, or {}", rest.join(" or "))));
+        }
+        for (field, fault) in self.reading.faults() {
+            faults.push((field.to_owned(), fault.to_owned()));
+        }
+        if !self.zone.is_empty() && Zone::parse(&self.zone).is_none() {
+            faults.push(("zone".to_owned(), "is no time zone".to_owned()));
         }
         for (code, other) in DEPENDENT.iter().filter(|(code, other)| mapped(code) && !mapped(other)) {
             faults.push(((*code).to_owned(), format!("needs {other} to be mapped, too")));
@@ -167,7 +353,7 @@ impl Mapping {
             faults.push(((*code).to_owned(), format!("can't be mapped together with {other}")));
         }
         for (code, template) in &self.columns {
-            if !COLUMNS.iter().any(|column| column.code == code) {
+            if !self.kind.columns().iter().any(|column| column.code == code) {
                 faults.push((code.clone(), "is no column".to_owned()));
             }
             for name in names_in(template).filter(|name| !header.iter().any(|known| known == name)) {
@@ -210,7 +396,7 @@ mod tests {
 
     #[test]
     fn columns_are_matched_by_name_joined_by_template_and_have_defaults() {
-        let mut mapping = Mapping::matched(&header());
+        let mut mapping = Mapping::matched(ImportKind::Orders, &header());
         assert_eq!(mapping.template("reference"), Some("{Order No}"));
         assert_eq!(mapping.template("delivery.town"), Some("{Town}"));
         assert_eq!(mapping.template("billing.town"), None);
@@ -225,7 +411,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_forbidden_or_unknown_is_named() {
-        let mut mapping = Mapping::matched(&header());
+        let mut mapping = Mapping::matched(ImportKind::Orders, &header());
         mapping.columns.remove("quantity");
         for (code, template) in
             [("line_discount", "1"), ("line_discount_percent", "2"), ("option_name", "x"), ("title", "{Nothing}")]

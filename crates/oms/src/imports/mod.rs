@@ -1,10 +1,12 @@
-//! Open-orders import: files of orders, mapped, tried dry, and taken in. Reference section 6.
+//! Files taken in: mapped, tried dry, worked through. New orders; and, related, orders to process, tracking numbers, items, stock
+//! levels, SKU links. Reference section 6.
 //!
 //! A run keeps its file until it is over, and notes with each batch how far it is: a crash goes on from there. Orders go through
 //! the same door as those of channels; one that is known by its source, sub-source and reference changes nothing. A bad row rejects
 //! its whole order. Nothing here reads files by itself or keeps time tables.
 
 mod columns;
+mod related;
 mod rows;
 mod run;
 mod store;
@@ -12,9 +14,13 @@ mod store;
 use consign_db::{Tx, row};
 use consign_values::{ImportId, LocationId, Timestamp};
 
-pub use columns::{COLUMNS, COMPULSORY, Column, Mapping};
+pub use columns::{Column, ImportKind, Mapping};
+pub use consign_sheets::Reading;
+pub(crate) use rows::write_pairs;
 pub use rows::{Group, ReadOrder, RowFault};
-pub use run::{DryOrder, DryRun, Progress, cancel, dry_run, prepare, rejected_file, remap, sheet_of, start, work};
+pub use run::{
+    DryOrder, DryRun, Like, Progress, cancel, dry_run, prepare, rejected_file, remap, sheet_of, start, work,
+};
 
 use crate::{Error, Result};
 
@@ -127,6 +133,13 @@ row! {
         pub reason: String,
         /// JSON of its cells.
         pub cells: String,
+    }
+}
+
+impl Profile {
+    /// What it keeps.
+    pub fn mapping(&self) -> Mapping {
+        serde_json::from_str(&self.mapping).unwrap_or_default()
     }
 }
 

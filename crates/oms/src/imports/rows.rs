@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use consign_ports::{ChannelPayment, IncomingLine, IncomingNote, IncomingOrder};
 use consign_sheets::Sheet;
-use consign_values::{Address, CountryCode, Currency, Money, Quantity, Rate, Reference, Timestamp, clean};
+use consign_values::{Address, CountryCode, Currency, Money, Quantity, Rate, Reference, Timestamp, Zone, clean};
 use rust_decimal::Decimal;
 
-use super::Mapping;
+use super::{ImportKind, Mapping, related};
 
 /// The rows of one order, by its sub-source and reference, in the file's sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +48,11 @@ pub struct ReadOrder {
     pub differing: Vec<&'static str>,
 }
 
-/// The orders of a file, in its sequence. Rows of one reference belong together wherever they stand.
+/// The orders of a file, in its sequence; in a file of anything else each row by itself. Rows of one reference belong together wherever they stand.
 pub fn groups(sheet: &Sheet, mapping: &Mapping) -> Vec<Group> {
+    if mapping.kind != ImportKind::Orders {
+        return (0..sheet.len()).map(|row| related::group(sheet, mapping, row)).collect();
+    }
     let mut groups: Vec<Group> = Vec::new();
     let mut places: HashMap<(String, String), usize> = HashMap::new();
     for row in 0..sheet.len() {
@@ -125,25 +128,26 @@ pub fn read(sheet: &Sheet, mapping: &Mapping, group: &Group) -> Result<ReadOrder
     if faults.is_empty() { Ok(read) } else { Err(faults) }
 }
 
-struct Reader<'r> {
-    sheet: &'r Sheet,
-    mapping: &'r Mapping,
-    row: usize,
-    cells: &'r [String],
-    faults: &'r mut Vec<RowFault>,
+/// Reads the cells of one row, and notes what is wrong with them.
+pub(super) struct Reader<'r> {
+    pub sheet: &'r Sheet,
+    pub mapping: &'r Mapping,
+    pub row: usize,
+    pub cells: &'r [String],
+    pub faults: &'r mut Vec<RowFault>,
 }
 
 impl Reader<'_> {
-    fn text(&self, code: &str) -> String {
+    pub fn text(&self, code: &str) -> String {
         self.mapping.value(code, self.sheet.header(), self.cells)
     }
 
-    fn fault(&mut self, field: &str, reason: &str) {
+    pub fn fault(&mut self, field: &str, reason: &str) {
         self.faults.push(RowFault { row: self.row, field: field.to_owned(), reason: reason.to_owned() });
     }
 
     /// A decimal number; none where nothing stands.
-    fn number(&mut self, code: &str) -> Option<Decimal> {
+    pub fn number(&mut self, code: &str) -> Option<Decimal> {
         let text = self.text(code);
         if text.is_empty() {
             return None;
@@ -170,12 +174,22 @@ impl Reader<'_> {
         }
     }
 
-    fn rate(&mut self, code: &str) -> Rate {
+    pub fn rate(&mut self, code: &str) -> Rate {
         let Some(number) = self.number(code) else { return Rate(0) };
         Rate::from_percent(number).unwrap_or_else(|| {
             self.fault(code, "must be between 0 and 1,000 %");
             Rate(0)
         })
+    }
+
+    /// Pairs, `name=value`, one a line; a backslash takes its meaning from the sign after it.
+    fn pairs(&mut self, code: &str) -> Vec<(String, String)> {
+        let text = self.text(code);
+        let pairs = read_pairs(&text);
+        for (name, _) in pairs.iter().filter(|(name, _)| name.is_empty()) {
+            self.fault(code, &format!("{name} has no name before ="));
+        }
+        pairs.into_iter().map(|(name, value)| (clean(&name, 128), clean(&value, 1_000))).collect()
     }
 
     fn truth(&mut self, code: &str, otherwise: bool) -> bool {
@@ -196,7 +210,7 @@ impl Reader<'_> {
         if text.is_empty() {
             return None;
         }
-        let at = moment(&text, self.mapping.month_first);
+        let at = moment(&text, self.mapping.month_first, &self.mapping.zone());
         if at.is_none() {
             self.fault(code, &format!("{text} is not a date"));
         }
@@ -255,6 +269,12 @@ impl Reader<'_> {
         let (name, value) = (clean(&self.text("property_name"), 128), clean(&self.text("property_value"), 1_000));
         if !name.is_empty() {
             properties.push((name, value));
+        }
+        properties.extend(self.pairs("properties"));
+        for (code, name) in [("delivery_start", DELIVERY_START), ("delivery_end", DELIVERY_END)] {
+            if let Some(at) = self.moment(code) {
+                properties.push((name.to_owned(), at.to_rfc3339()));
+            }
         }
         let tax_number = clean(&self.text("tax_number"), 128);
         if !tax_number.is_empty() {
@@ -340,9 +360,53 @@ impl Reader<'_> {
             tax_rate: self.rate("tax_rate"),
             tax_inclusive: self.truth("tax_inclusive", true),
             is_service,
-            options: if name.is_empty() { Vec::new() } else { vec![(name, value)] },
+            options: (!name.is_empty()).then_some((name, value)).into_iter().chain(self.pairs("options")).collect(),
         })
     }
+}
+
+/// Properties that keep when an order is to be delivered.
+pub(crate) const DELIVERY_START: &str = "Delivery from";
+pub(crate) const DELIVERY_END: &str = "Delivery until";
+
+/// Writes pairs so that [`read_pairs`] gives them back.
+pub(crate) fn write_pairs(pairs: &[(String, String)]) -> String {
+    let guarded = |text: &str, also: &str| {
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                '\n' => out.push_str("\\n"),
+                c if c == '\\' || also.contains(c) => out.extend(['\\', c]),
+                c => out.push(c),
+            }
+        }
+        out
+    };
+    let lines = pairs.iter().map(|(name, value)| format!("{}={}", guarded(name, "="), guarded(value, "")));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn read_pairs(text: &str) -> Vec<(String, String)> {
+    let read = |line: &str| {
+        let (mut name, mut value, mut chars) = (String::new(), None::<String>, line.chars());
+        while let Some(c) = chars.next() {
+            let c = match c {
+                '=' if value.is_none() => {
+                    value = Some(String::new());
+                    continue;
+                }
+                '\\' => match chars.next() {
+                    Some('n') => '\n',
+                    Some(other) => other,
+                    None => '\\',
+                },
+                c => c,
+            };
+            value.as_mut().unwrap_or(&mut name).push(c);
+        }
+        (name.trim().to_owned(), value.unwrap_or_default())
+    };
+    text.lines().filter(|line| !line.trim().is_empty()).map(read).collect()
 }
 
 /// A number as people write it, with or without thousands' marks and a currency sign.
@@ -356,9 +420,10 @@ fn decimal(text: &str, decimal_comma: bool) -> Option<Decimal> {
     plain.parse().ok()
 }
 
-/// A moment: ISO in any spelling, or day, month and year apart by `/`, `.` or `-`, with or without a time; taken as UTC.
-fn moment(text: &str, month_first: bool) -> Option<Timestamp> {
-    if let Some(at) = Timestamp::parse(text) {
+/// A moment: ISO in any spelling, or day, month and year apart by `/`, `.` or `-`, with or without a time; on the clocks of `zone` unless it
+/// names its offset.
+fn moment(text: &str, month_first: bool, zone: &Zone) -> Option<Timestamp> {
+    if let Some(at) = zone.read(text).or_else(|| Timestamp::parse(text)) {
         return Some(at);
     }
     let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, ""));
@@ -380,7 +445,7 @@ fn moment(text: &str, month_first: bool) -> Option<Timestamp> {
         }
         _ => return None,
     };
-    Timestamp::parse(&format!("{year:04}-{month:02}-{day:02}T{time}Z"))
+    zone.read(&format!("{year:04}-{month:02}-{day:02}T{time}"))
 }
 
 /// The faults of an order's rows by row, for handing the rows back.
@@ -397,17 +462,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn pairs_are_read_as_they_were_written() {
+        let pairs = [("a=b", "c=d\\"), ("two words", ""), ("lines", "one\ntwo")];
+        let pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        assert_eq!(read_pairs(&write_pairs(&pairs)), pairs);
+        assert_eq!(
+            read_pairs("Gift = yes\n\nwrap"),
+            [("Gift".to_owned(), " yes".to_owned()), ("wrap".to_owned(), String::new())]
+        );
+    }
+
+    #[test]
     fn numbers_and_dates_are_read_as_people_write_them() {
         let number = |text, comma| decimal(text, comma).map(|number| number.normalize().to_string());
         assert_eq!(number("£1,234.50", false).as_deref(), Some("1234.5"));
         assert_eq!(number("1.234,50 €", true).as_deref(), Some("1234.5"));
         assert_eq!(number("two", false), None);
         assert_eq!(number("1.2.3", false), None);
-        let date = |text, month_first| moment(text, month_first).map(|at| at.to_rfc3339());
+        let date = |text, month_first| moment(text, month_first, &Zone::default()).map(|at| at.to_rfc3339());
         assert_eq!(date("2026-03-04 17:05", false).as_deref(), Some("2026-03-04T17:05:00Z"));
         assert_eq!(date("04/03/2026", false).as_deref(), Some("2026-03-04T00:00:00Z"));
         assert_eq!(date("03/04/26 9:05", true).as_deref(), Some("2026-03-04T09:05:00Z"));
         assert_eq!(date("31/02/2026", false), None);
         assert_eq!(date("soon", false), None);
+        let berlin = Zone::parse("Europe/Berlin").unwrap();
+        let local = |text| moment(text, false, &berlin).map(|at| at.to_rfc3339());
+        assert_eq!(local("04/07/2026 09:30").as_deref(), Some("2026-07-04T07:30:00Z"));
+        assert_eq!(local("2026-07-04T09:30:00Z").as_deref(), Some("2026-07-04T09:30:00Z"));
     }
 }

@@ -8,7 +8,9 @@ use consign_values::{FieldErrors, ImportId, LocationId, Money, Name, clean};
 use sha2::{Digest, Sha256};
 
 use super::rows::{by_row, groups, read};
-use super::{Group, Import, ImportState, Mapping, Profile, ReadOrder, Reject, RowFault, get, store};
+use super::{
+    Group, Import, ImportKind, ImportState, Mapping, Profile, ReadOrder, Reading, Reject, RowFault, get, related, store,
+};
 use crate::orders::{ImportOutcome, Imported, known_imports, take_imported};
 use crate::{Ctx, Error, Refusal, Result, changes, history, jobs, locations};
 
@@ -17,19 +19,30 @@ const BATCH: usize = 100;
 /// Orders that a dry run shows one by one; all are counted.
 const SHOWN: usize = 200;
 
-/// Takes a file over and maps its columns: as the profile of that name says, or by their names.
-pub fn prepare(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx<'_>,
-    file_name: &str,
-    bytes: &[u8],
-    profile: Option<&str>,
-) -> Result<ImportId> {
-    let sheet = Sheet::read(bytes).map_err(|error| Error::invalid("file", error.to_string()))?;
-    let profile = store::profiles(tx)?.into_iter().find(|known| Some(known.name.as_str()) == profile);
-    let (mapping, sub_source, location_id) = match &profile {
-        Some(profile) => (profile.mapping.clone(), profile.sub_source.clone(), profile.location_id),
-        None => (json(&Mapping::matched(sheet.header())), String::new(), locations::default(tx)?),
+/// How the columns of a new file are mapped.
+#[derive(Clone, Copy, Debug)]
+pub enum Like<'n> {
+    /// By their names, as a file of that kind.
+    Names(ImportKind),
+    /// As the kept mapping of that name says.
+    Profile(&'n str),
+}
+
+/// Takes a file over and maps its columns.
+pub fn prepare(tx: &mut Tx<'_>, ctx: &Ctx<'_>, file_name: &str, bytes: &[u8], like: Like<'_>) -> Result<ImportId> {
+    let read = |reading: &Reading| Sheet::read_as(bytes, reading).map_err(|e| Error::invalid("file", e.to_string()));
+    let (sheet, mapping, sub_source, location_id) = match like {
+        Like::Profile(name) => {
+            let profile = store::profiles(tx)?.into_iter().find(|known| known.name == name);
+            let profile = profile.ok_or(Error::NotFound("kept mapping"))?;
+            let sheet = read(&profile.mapping().reading)?;
+            (sheet, profile.mapping, profile.sub_source, profile.location_id)
+        }
+        Like::Names(kind) => {
+            let sheet = read(&Reading::default())?;
+            let mapping = json(&Mapping::matched(kind, sheet.header()));
+            (sheet, mapping, String::new(), locations::default(tx)?)
+        }
     };
     let id = ImportId(tx.next_id("import")?);
     let file_name = clean(file_name, 255);
@@ -63,8 +76,9 @@ fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
 
 /// The file of a run that is not over.
 pub fn sheet_of(tx: &mut Tx<'_>, id: ImportId) -> Result<Sheet> {
+    let reading = get(tx, id)?.mapping().reading;
     let bytes = store::file(tx, id)?.ok_or(Error::NotFound("file"))?;
-    Sheet::read(&bytes).map_err(|error| Error::invalid("file", error.to_string()))
+    Sheet::read_as(&bytes, &reading).map_err(|error| Error::invalid("file", error.to_string()))
 }
 
 /// Changes how a prepared run is read; with a name, the mapping is kept under it for other files.
@@ -77,14 +91,26 @@ pub fn remap(
     location_id: LocationId,
     keep_as: Option<&str>,
 ) -> Result<()> {
-    prepared(tx, id)?;
+    let import = prepared(tx, id)?;
     locations::get(tx, location_id)?;
+    let mut errors = FieldErrors::new();
+    for (field, fault) in mapping.reading.faults() {
+        errors.add(field, fault);
+    }
+    errors.into_result()?;
     let sub_source = clean(sub_source, 128);
     let templates = mapping.columns.iter().filter(|(_, template)| !template.trim().is_empty());
     let columns: BTreeMap<String, String> =
         templates.map(|(code, template)| (clean(code, 64), clean(template, 1_000))).collect();
-    let mapping = json(&Mapping { columns, ..mapping.clone() });
+    let before = import.mapping();
+    let mapping = Mapping { columns, zone: clean(&mapping.zone, 64), kind: before.kind, ..mapping.clone() };
+    let reread = before.reading != mapping.reading;
+    let mapping = json(&mapping);
     store::update_mapping(tx, id, &mapping, &sub_source, location_id)?;
+    if reread {
+        let sheet = sheet_of(tx, id)?;
+        store::set_header(tx, id, &json(sheet.header()))?;
+    }
     if let Some(name) = keep_as {
         let name = Name::parse(name).map_err(|error| Error::invalid("profile", error.to_string()))?.into_string();
         let profile_id = tx.next_id("row")?;
@@ -99,9 +125,11 @@ fn prepared(tx: &mut Tx<'_>, id: ImportId) -> Result<Import> {
     if import.state == ImportState::Prepared { Ok(import) } else { Err(Refusal::ImportStarted.into()) }
 }
 
-/// An order as a dry run sees it.
+/// An order, or a row, as a dry run sees it.
 #[derive(Clone, Debug)]
 pub struct DryOrder {
+    /// What would be done, for anything but new orders.
+    pub plan: String,
     /// Its number.
     pub reference: String,
     /// Its line in the file.
@@ -143,25 +171,39 @@ pub fn dry_run(tx: &mut Tx<'_>, id: ImportId) -> Result<DryRun> {
     let mut result = DryRun::default();
     let (mut wrong, mut right) = (Vec::new(), Vec::new());
     for batch in groups(&sheet, &mapping).chunks(1_000) {
+        let rows = batch.iter().filter(|_| mapping.kind != ImportKind::Orders);
+        let dry_rows =
+            rows.map(|group| related::dry(tx, &import, &mapping, &sheet, group)).collect::<Result<Vec<_>>>()?;
+        for row in dry_rows {
+            result.count(&row, &mut wrong, &mut right);
+        }
+        if mapping.kind != ImportKind::Orders {
+            continue;
+        }
         let keys: Vec<(&str, &str)> =
             batch.iter().map(|group| (sub_source(&import, group), group.reference.as_str())).collect();
         for (group, known) in batch.iter().zip(known_imports(tx, &keys)?) {
-            let order = dry_order(&sheet, &mapping, &places, group, known);
-            match (order.faults.is_empty(), known) {
-                (false, _) => result.rejected += 1,
-                (true, true) => result.known += 1,
-                (true, false) => result.new += 1,
-            }
-            let shown = if order.faults.is_empty() { &mut right } else { &mut wrong };
-            if shown.len() < SHOWN {
-                shown.push(order);
-            }
+            result.count(&dry_order(&sheet, &mapping, &places, group, known), &mut wrong, &mut right);
         }
     }
     wrong.extend(right);
     wrong.truncate(SHOWN);
     result.orders = wrong;
     Ok(result)
+}
+
+impl DryRun {
+    fn count(&mut self, order: &DryOrder, wrong: &mut Vec<DryOrder>, right: &mut Vec<DryOrder>) {
+        match (order.faults.is_empty(), order.known) {
+            (false, _) => self.rejected += 1,
+            (true, true) => self.known += 1,
+            (true, false) => self.new += 1,
+        }
+        let shown = if order.faults.is_empty() { right } else { wrong };
+        if shown.len() < SHOWN {
+            shown.push(order.clone());
+        }
+    }
 }
 
 fn dry_order(sheet: &Sheet, mapping: &Mapping, places: &Places, group: &Group, known: bool) -> DryOrder {
@@ -179,7 +221,7 @@ fn dry_order(sheet: &Sheet, mapping: &Mapping, places: &Places, group: &Group, k
     };
     let faults = faults.into_iter().map(|fault| (sheet.line(fault.row), fault.field, fault.reason)).collect();
     let line = sheet.line(group.rows[0]);
-    DryOrder { reference: group.reference.clone(), line, read, known, faults, differing }
+    DryOrder { plan: String::new(), reference: group.reference.clone(), line, read, known, faults, differing }
 }
 
 type Places = HashMap<String, LocationId>;
@@ -229,7 +271,7 @@ pub fn start(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ImportId, again: bool) -> Resul
     import.state = ImportState::Running;
     store::update(tx, &import)?;
     jobs::ensure(tx, "import", &format!("import {id}"), &id.to_string(), ctx.now())?;
-    history::record(tx, ctx, "import", id.0, "started", format!("{} orders", import.order_count))?;
+    history::record(tx, ctx, "import", id.0, "started", format!("{} {}", import.order_count, mapping.kind.counted()))?;
     changes::announce(tx, ctx, "import", [id.0])
 }
 
@@ -257,22 +299,14 @@ pub fn work(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ImportId, progress: &Progress) -
     }
     let from = usize::try_from(import.done_count).unwrap_or(0).min(progress.groups.len());
     let batch = &progress.groups[from..(from + BATCH).min(progress.groups.len())];
-    let places = places(tx)?;
-    let mut orders = Vec::new();
-    for group in batch {
-        match read_whole(&progress.sheet, &progress.mapping, &places, group) {
-            Ok((read, place)) => orders.push((group, imported(&import, group, read, place))),
-            Err(faults) => reject(tx, &mut import, progress, group, &faults)?,
-        }
-    }
-    let (wanted, ready): (Vec<&Group>, Vec<Imported>) = orders.into_iter().unzip();
-    for (group, outcome) in wanted.into_iter().zip(take_imported(tx, ctx, &ready)?) {
-        match outcome {
-            ImportOutcome::Taken(_) => import.taken_count += 1,
-            ImportOutcome::Known => import.known_count += 1,
-            ImportOutcome::Rejected(reason) => {
-                let fault = RowFault { row: group.rows[0], field: "reference".to_owned(), reason };
-                reject(tx, &mut import, progress, group, &[fault])?;
+    if progress.mapping.kind == ImportKind::Orders {
+        take_orders(tx, ctx, &mut import, progress, batch)?;
+    } else {
+        for group in batch {
+            match related::work(tx, ctx, &import, &progress.mapping, &progress.sheet, group)? {
+                Ok(true) => import.taken_count += 1,
+                Ok(false) => import.known_count += 1,
+                Err(faults) => reject(tx, &mut import, progress, group, &faults)?,
             }
         }
     }
@@ -284,6 +318,35 @@ pub fn work(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ImportId, progress: &Progress) -
     store::update(tx, &import)?;
     changes::announce(tx, ctx, "import", [id.0])?;
     Ok(more)
+}
+
+fn take_orders(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx<'_>,
+    import: &mut Import,
+    progress: &Progress,
+    batch: &[Group],
+) -> Result<()> {
+    let places = places(tx)?;
+    let mut orders = Vec::new();
+    for group in batch {
+        match read_whole(&progress.sheet, &progress.mapping, &places, group) {
+            Ok((read, place)) => orders.push((group, imported(import, group, read, place))),
+            Err(faults) => reject(tx, import, progress, group, &faults)?,
+        }
+    }
+    let (wanted, ready): (Vec<&Group>, Vec<Imported>) = orders.into_iter().unzip();
+    for (group, outcome) in wanted.into_iter().zip(take_imported(tx, ctx, &ready)?) {
+        match outcome {
+            ImportOutcome::Taken(_) => import.taken_count += 1,
+            ImportOutcome::Known => import.known_count += 1,
+            ImportOutcome::Rejected(reason) => {
+                let fault = RowFault { row: group.rows[0], field: "reference".to_owned(), reason };
+                reject(tx, import, progress, group, &[fault])?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn imported(import: &Import, group: &Group, read: ReadOrder, place: Option<LocationId>) -> Imported {
@@ -332,8 +395,13 @@ fn end(tx: &mut Tx<'_>, ctx: &Ctx<'_>, import: &mut Import, state: ImportState) 
     import.ended_at = Some(ctx.now());
     store::delete_file(tx, import.id)?;
     let detail = format!(
-        "{} of {} orders: {} new, {} known, {} rejected",
-        import.done_count, import.order_count, import.taken_count, import.known_count, import.rejected_count
+        "{} of {} {}: {} new, {} known, {} rejected",
+        import.done_count,
+        import.order_count,
+        import.mapping().kind.counted(),
+        import.taken_count,
+        import.known_count,
+        import.rejected_count
     );
     history::record(tx, ctx, "import", import.id.0, state.as_str(), detail)
 }

@@ -44,6 +44,11 @@ pub fn update_mapping(
     Ok(())
 }
 
+pub fn set_header(tx: &mut Tx<'_>, id: ImportId, header: &str) -> Result<()> {
+    tx.execute(sql!("UPDATE import_run SET header = $2 WHERE id = $1"), &[&id, &header])?;
+    Ok(())
+}
+
 pub fn update(tx: &mut Tx<'_>, import: &Import) -> Result<()> {
     let text = sql!(
         "UPDATE import_run SET state = $2, order_count = $3, done_count = $4, taken_count = $5, known_count = $6,

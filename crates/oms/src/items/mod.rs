@@ -49,7 +49,7 @@ impl Item {
 }
 
 /// What a person or a file can say of an item. All values are checked by [`create`] and [`edit`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ItemForm {
     /// SKU.
     pub sku: String,

@@ -71,6 +71,11 @@ pub fn list_of(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Order>> {
     store::list_of(tx, ids)
 }
 
+/// Orders with that reference from whatever source, deleted ones not, newest first; at most 20.
+pub fn by_reference(tx: &mut Tx<'_>, reference: &str) -> Result<Vec<Order>> {
+    store::by_reference(tx, reference)
+}
+
 /// The order that a channel instance knows by that reference.
 pub fn find_by_reference(tx: &mut Tx<'_>, source: &str, sub_source: &str, reference: &str) -> Result<Option<Order>> {
     let references = [reference.to_owned()];

@@ -31,6 +31,13 @@ pub fn by_references(tx: &mut Tx<'_>, source: &str, sub_source: &str, references
     Ok(tx.all_in(text, references, &[&source, &sub_source])?)
 }
 
+/// At most 20.
+pub fn by_reference(tx: &mut Tx<'_>, reference: &str) -> Result<Vec<Order>> {
+    let text =
+        sql!(Order, "SELECT {*} FROM orders WHERE reference = $1 AND state <> 'deleted' ORDER BY id DESC LIMIT 20");
+    Ok(tx.all(text, &[&reference])?)
+}
+
 pub fn detail(tx: &mut Tx<'_>, id: OrderId) -> Result<Option<Detail>> {
     Ok(tx.optional(sql!(Detail, "SELECT {*} FROM order_detail WHERE order_id = $1"), &[&id])?)
 }

@@ -1,18 +1,19 @@
 //! Open-orders import: scenarios 35-38 of 16.5, dry runs, batches that go on after a crash, rejected rows that come back.
 
 use consign_db::testing::on_each_engine;
-use consign_oms::imports::{self, IMPORTED, Import, ImportState, Mapping};
+use consign_oms::imports::{self, IMPORTED, Import, ImportKind, ImportState, Like, Mapping};
 use consign_oms::orders::{self, Payment};
 use consign_oms::{Error, MIGRATIONS, Refusal};
 use consign_values::ImportId;
 
 use crate::shop::Shop;
 
+const NEW_ORDERS: Like<'_> = Like::Names(ImportKind::Orders);
 const HEADER: &str = "Order No,SKU,Line ID,Qty,Price,Name,Town,Status\n";
 
 fn prepare(shop: &Shop<'_>, rows: &str) -> ImportId {
     let file = format!("{HEADER}{rows}");
-    shop.does(|tx, ctx| imports::prepare(tx, ctx, "orders.csv", file.as_bytes(), None)).unwrap()
+    shop.does(|tx, ctx| imports::prepare(tx, ctx, "orders.csv", file.as_bytes(), NEW_ORDERS)).unwrap()
 }
 
 fn start(shop: &Shop<'_>, id: ImportId, again: bool) -> Result<(), Error> {
@@ -100,7 +101,8 @@ fn a_bad_row_rejects_its_whole_order_and_comes_back_in_a_file_that_can_be_mended
         let mended =
             mended.replace("two", "2").replace("A-4,X,7,1,1,Zoe,Bath,,\"line 8", "A-4,X,8,1,1,Zoe,Bath,,\"line 8");
         let mended = mended.replace("A-4,X,7,1,1,Zoe,Bath,,line 8", "A-4,X,8,1,1,Zoe,Bath,,line 8");
-        let second = shop.does(|tx, ctx| imports::prepare(tx, ctx, "mended.csv", mended.as_bytes(), None)).unwrap();
+        let second =
+            shop.does(|tx, ctx| imports::prepare(tx, ctx, "mended.csv", mended.as_bytes(), NEW_ORDERS)).unwrap();
         start(&shop, second, false).unwrap();
         assert_eq!(counts(&take_in(&shop, second)), (2, 0, 2), "{mended}");
         assert_eq!(shop.stock(x, shop.default), (9 - 1 - 3 - 2, 9));
@@ -136,7 +138,7 @@ fn a_mapping_that_names_two_forbidden_columns_or_lacks_a_needed_one_does_not_sta
         };
         assert!(map(lacking).contains("must be mapped"));
         assert_eq!(db.read(|tx| imports::get(tx, id)).unwrap().state, ImportState::Prepared);
-        let none = shop.does(|tx, ctx| imports::prepare(tx, ctx, "x", b"", None));
+        let none = shop.does(|tx, ctx| imports::prepare(tx, ctx, "x", b"", NEW_ORDERS));
         assert!(matches!(none, Err(Error::Invalid(_))));
     });
 }
@@ -170,7 +172,7 @@ fn a_kept_mapping_reads_other_files_with_its_expressions_defaults_and_locations(
         let shop = Shop::open(db);
         let x = shop.item("X", &[(shop.west, 9)]);
         let file = "No;First;Last;Item;Pieces;Each;Paid;Where\n7;Ann;Lee;X;2;1.234,50;31.12.2026 09:05;west\n";
-        let id = shop.does(|tx, ctx| imports::prepare(tx, ctx, "fair.csv", file.as_bytes(), None)).unwrap();
+        let id = shop.does(|tx, ctx| imports::prepare(tx, ctx, "fair.csv", file.as_bytes(), NEW_ORDERS)).unwrap();
         let mut mapping = Mapping { decimal_comma: true, ..Mapping::default() };
         for (code, template) in [
             ("reference", "FAIR-{No}"),
@@ -191,7 +193,9 @@ fn a_kept_mapping_reads_other_files_with_its_expressions_defaults_and_locations(
         assert_eq!((order.location_id, order.total, order.full_name.as_str()), (shop.west, 24_690_000, "Ann Lee"));
         assert_eq!(shop.stock(x, shop.west), (7, 9));
         let other = file.replace("\n7;", "\n8;").replace("west", "nowhere");
-        let id = shop.does(|tx, ctx| imports::prepare(tx, ctx, "fair.csv", other.as_bytes(), Some("Fairs"))).unwrap();
+        let id = shop
+            .does(|tx, ctx| imports::prepare(tx, ctx, "fair.csv", other.as_bytes(), Like::Profile("Fairs")))
+            .unwrap();
         start(&shop, id, false).unwrap();
         assert_eq!(counts(&take_in(&shop, id)), (0, 0, 1));
         assert!(db.read(|tx| imports::rejects(tx, id)).unwrap()[0].reason.contains("nowhere is no location"));

@@ -8,6 +8,7 @@ mod imports;
 mod intake;
 mod invariants;
 mod orders;
+mod related_imports;
 mod retention;
 mod rules;
 mod settings;

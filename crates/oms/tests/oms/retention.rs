@@ -20,6 +20,7 @@ use crate::shop::{Shop, incoming, paid};
 /// Nobody else is called so.
 const NAME: &str = "Zebulon Quux";
 const EMAIL: &str = "zeb.quux@example.net";
+const NEW_ORDERS: imports::Like<'_> = imports::Like::Names(imports::ImportKind::Orders);
 const DAY: i64 = 24 * 3_600;
 
 fn address() -> Address {
@@ -162,12 +163,12 @@ fn plant(shop: &Shop<'_>) {
     })
     .unwrap();
     let file = format!("Order No,SKU,Line ID,Qty,Price,Name,Town,Status\nI-1,X,1,none,1,{NAME},Quuxton,\n");
-    let bad = shop.does(|tx, ctx| imports::prepare(tx, ctx, "bad.csv", file.as_bytes(), None)).unwrap();
+    let bad = shop.does(|tx, ctx| imports::prepare(tx, ctx, "bad.csv", file.as_bytes(), NEW_ORDERS)).unwrap();
     shop.does(|tx, ctx| imports::start(tx, ctx, bad, false)).unwrap();
     let progress = shop.db.read(|tx| imports::Progress::open(tx, bad)).unwrap();
     while shop.does(|tx, ctx| imports::work(tx, ctx, bad, &progress)).unwrap() {}
     let file = format!("Order No,SKU,Line ID,Qty,Price,Name,Town,Status\nI-2,X,1,1,1,{NAME},Quuxton,\n");
-    shop.does(|tx, ctx| imports::prepare(tx, ctx, "never.csv", file.as_bytes(), None)).unwrap();
+    shop.does(|tx, ctx| imports::prepare(tx, ctx, "never.csv", file.as_bytes(), NEW_ORDERS)).unwrap();
 }
 
 /// The channel confirms what it was told.

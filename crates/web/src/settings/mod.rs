@@ -2,6 +2,7 @@
 //!
 //! A section's form carries the version it was read at; one that somebody has changed since is refused instead of overwritten.
 
+mod data;
 mod general;
 mod orders;
 mod preferences;
@@ -33,6 +34,11 @@ pub fn routes() -> Router<App> {
         .route("/settings/order-pages", post(orders::save_pages))
         .route("/settings/tax", get(tax::show).post(tax::save_rates))
         .route("/settings/currencies", post(tax::save_currencies))
+        .route("/settings/data", get(data::show).post(data::save))
+        .route("/settings/data/run", post(data::run))
+        .route("/settings/person", get(data::person))
+        .route("/settings/person/export", post(data::export))
+        .route("/settings/person/erase", post(data::erase))
         .route("/settings/me", get(preferences::show).post(preferences::save))
 }
 
@@ -40,6 +46,7 @@ const SECTIONS: &[(&str, &str, Permission)] = &[
     ("/settings", "General", Permission::ManageSettings),
     ("/settings/orders", "Orders", Permission::ManageSettings),
     ("/settings/tax", "Tax and currency", Permission::ManageSettings),
+    ("/settings/data", "Personal data", Permission::ManageSettings),
     ("/settings/me", "My preferences", Permission::View),
 ];
 

@@ -21,7 +21,7 @@ const EMPTY_ROWS: usize = 4;
 pub async fn show(State(app): State<App>, user: ManageSettings) -> Answer<Markup> {
     let (rates, currencies, changes) =
         app.read(|tx| Ok((load::<TaxRates>(tx)?, load::<Currencies>(tx)?, last_changes(tx)?))).await?;
-    let today = app.clock.now().to_rfc3339().chars().take(10).collect::<String>();
+    let today = super::data::today(&app);
     let content = html! {
         div.columns {
             section { (rates_form(&rates)) }

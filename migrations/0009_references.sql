@@ -1,0 +1,3 @@
+-- Files that name orders by their reference alone: tracking numbers, orders to process.
+
+CREATE INDEX orders_reference ON orders (reference);
