@@ -49,6 +49,11 @@ pub fn postgres() -> Result<PathBuf, String> {
     find().ok_or_else(|| "initdb is not to be found, although postgresql is installed".to_owned())
 }
 
+/// The SSH server that the transfer of files is tested with.
+pub fn sshd() -> Result<(), String> {
+    if Path::new("/usr/sbin/sshd").is_file() { Ok(()) } else { apt("openssh-server") }
+}
+
 /// Debian's Chromium.
 pub fn chromium() -> Result<(), String> {
     if Path::new("/usr/bin/chromium").is_file() { Ok(()) } else { apt("chromium") }

@@ -165,6 +165,7 @@ fn doc(_: &mut Bench) -> Outcome {
 
 fn stored(bench: &mut Bench) -> Outcome {
     install::cargo_tool("cargo-nextest")?;
+    install::sshd()?;
     let postgres = bench.postgres()?;
     run(cargo(&["nextest", "run", "--workspace", "--locked"]).env("CONSIGN_TEST_POSTGRES", postgres))
 }

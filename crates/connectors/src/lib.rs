@@ -17,10 +17,12 @@ mod networks;
 mod registry;
 mod shopify;
 mod sums;
+mod transfer;
 mod vendure;
 mod webhook;
 mod woocommerce;
 
 pub use networks::Networks;
 pub use registry::{Options, Registry, kinds};
+pub use transfer::Transfer;
 pub use webhook::WebhookSender;

@@ -128,6 +128,8 @@ pub enum Refusal {
     AlreadySetUp,
     /// The idempotency key was used for another request.
     KeyReused,
+    /// A schedule that is off does not run.
+    ScheduleOff,
     /// The user's role lacks the right that this use of a page needs.
     RoleForbids(crate::users::Permission),
 }
@@ -167,6 +169,7 @@ impl Refusal {
             Refusal::LastOwner => "last_owner",
             Refusal::AlreadySetUp => "already_set_up",
             Refusal::KeyReused => "idempotency_key_reused",
+            Refusal::ScheduleOff => "schedule_off",
             Refusal::RoleForbids(_) => "forbidden",
         }
     }
@@ -210,6 +213,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::LastOwner => "the last active owner can't be removed or lose the role",
             Refusal::AlreadySetUp => "set-up has been done; sign in instead",
+            Refusal::ScheduleOff => "the schedule is off; switch it on first",
             Refusal::RoleForbids(permission) => {
                 return write!(f, "this needs the right {permission}, which your role has not");
             }

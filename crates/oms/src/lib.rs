@@ -21,6 +21,7 @@ mod migrations;
 pub mod orders;
 pub mod retention;
 pub mod rules;
+pub mod schedules;
 pub mod settings;
 pub mod stock;
 mod store;

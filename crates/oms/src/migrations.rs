@@ -22,6 +22,7 @@ migrations![
     "0007_api",
     "0008_order_changes",
     "0009_references",
+    "0010_schedules",
     "0017_settings",
     "0018_retention",
 ];

@@ -9,6 +9,7 @@ mod error;
 mod incoming;
 mod kind;
 mod outgoing;
+mod transfer;
 
 pub use channel::{BoxFuture, Channel, DownloadPage, DownloadRequest, Incoming, ReferencePage};
 pub use error::PortError;
@@ -20,3 +21,4 @@ pub use outgoing::{
     Cancellation, ChannelStatus, ChannelTag, Despatch, DespatchLine, ListingPrice, Outcome, Product, ProductPage,
     StockLevel, TagKind,
 };
+pub use transfer::{Fetched, Place, PlaceKind, fits};

@@ -26,6 +26,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Own networks in which channels may live; others are reached on public addresses only.
     pub allow_networks: Vec<IpNet>,
+    /// Folder of the files that scheduled imports and exports use; none: they use only web addresses and SFTP.
+    pub files: Option<PathBuf>,
     /// What is logged: `info`, `consign=debug`, …
     pub log: String,
     /// Logs as JSON lines instead of text.
@@ -52,6 +54,7 @@ impl Default for Config {
             tls: None,
             trusted_proxies: Vec::new(),
             allow_networks: Vec::new(),
+            files: None,
             log: "info".to_owned(),
             log_json: false,
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use consign_connectors::{Networks, Options, WebhookSender, kinds};
+use consign_connectors::{Networks, Options, Transfer, WebhookSender, kinds};
 use consign_db::Db;
 use consign_oms::MIGRATIONS;
 use consign_oms::channels::KeyRing;
@@ -26,8 +26,9 @@ pub fn open(config: &Config) -> Result<Site, String> {
     db.migrate(MIGRATIONS).map_err(|error| format!("the database can't be brought up to date: {error}"))?;
     let networks = Networks { allowed: config.allow_networks.clone() };
     let webhooks = WebhookSender::new(networks.clone());
+    let transfer = Transfer::new(networks.clone(), config.files.clone());
     let kinds = Arc::new(kinds(Options { networks, ..Options::default() }));
-    Ok(Site { db, clock: Arc::new(SystemClock), keys, kinds, webhooks, metrics: Arc::default() })
+    Ok(Site { db, clock: Arc::new(SystemClock), keys, kinds, webhooks, transfer, metrics: Arc::default() })
 }
 
 /// The key that credentials are sealed with: `CONSIGN_SECRET_KEY`, or the file `key` in the data folder, made at the first start and

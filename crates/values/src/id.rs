@@ -57,4 +57,6 @@ id! {
     CustomerId;
     /// A file that is taken in.
     ImportId;
+    /// A timetable for files that come or go by themselves.
+    ScheduleId;
 }

@@ -43,7 +43,7 @@ pages! {
     "install": "Installing and running",
 }
 
-pictures! { "channels.png", "order.png", "orders.png", "stock.png" }
+pictures! { "channels.png", "import-tried.png", "order.png", "orders.png", "stock.png" }
 
 /// Path of a page (`*` for one part), page of the manual, anchor of the part that is about it. The first that fits counts.
 const TOPICS: &[(&str, &str, &str)] = &[
@@ -57,6 +57,10 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ("/drafts/*", "direct", ""),
     ("/imports", "files", "importing-orders"),
     ("/imports/*", "files", "importing-orders"),
+    ("/schedules", "files", "schedules"),
+    ("/schedules/*", "files", "schedules"),
+    ("/schedules/new/*", "files", "schedules"),
+    ("/exports", "files", "exporting"),
     ("/stock", "stock", ""),
     ("/stock/*", "stock", "why-is-it-47"),
     ("/items", "items", ""),

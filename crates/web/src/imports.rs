@@ -42,6 +42,7 @@ async fn list(State(app): State<App>, user: WorkOrders) -> Answer<Markup> {
             } }
             button.primary { "Upload" }
         }
+        p { "Files that come and go by themselves: " a href="/schedules" { "schedules" } ". The other way: " a href="/exports" { "exports" } "." }
         @if runs.is_empty() { p.empty { "No file has been imported yet. A file needs at least an order number, a SKU and a quantity." } }
         @else { table.grid data-live="import" {
             thead { tr { th { "File" } th { "With" } th { "When" } th { "State" } th.num { "Orders or rows" } th.num { "New or changed" } th.num { "Known" } th.num { "Rejected" } } }

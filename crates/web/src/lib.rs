@@ -19,6 +19,7 @@ mod manner;
 mod markdown;
 mod orders;
 mod problem;
+mod schedules;
 mod session;
 mod settings;
 mod setup;
@@ -38,7 +39,7 @@ use axum::routing::{get, post};
 use consign_db::{Db, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::{Actor, Ctx, Error};
-use consign_ports::ChannelKind;
+use consign_ports::{ChannelKind, Place};
 use consign_values::Clock;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -49,6 +50,9 @@ pub use events::{Events, poll_changes};
 
 /// Says why an address may not be called.
 pub type MayCall = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
+/// Says why files can't be fetched from, or left at, a place.
+pub type MayTransfer = Arc<dyn Fn(&Place) -> Result<(), String> + Send + Sync>;
 
 /// What the pages need.
 #[derive(Clone)]
@@ -71,6 +75,8 @@ pub struct App {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the network settings let an address be called; else why not.
     pub may_call: MayCall,
+    /// Whether files may be fetched from a place; else why not.
+    pub may_transfer: MayTransfer,
 }
 
 impl App {
@@ -122,6 +128,7 @@ pub fn router(app: App) -> Router {
         .merge(drafts::routes())
         .merge(imports::routes())
         .merge(exports::routes())
+        .merge(schedules::routes())
         .merge(stock::routes())
         .merge(items::routes())
         .merge(locations::routes())

@@ -7,7 +7,7 @@ use consign_oms::channels;
 use consign_oms::orders::{DespatchState, Order, Payment};
 use consign_oms::stock::StockState;
 use consign_oms::users::{Permission, User};
-use consign_values::{Money, Timestamp};
+use consign_values::{Manner, Money, Timestamp, Zone};
 use maud::{DOCTYPE, Markup, html};
 use rust_decimal::Decimal;
 
@@ -109,6 +109,12 @@ fn links(to: &[(&str, &str, Permission)], user: &User, here: &str) -> Markup {
 /// A moment as the one who looks reads it, exact on hover.
 pub fn moment(at: Timestamp) -> Markup {
     html! { time datetime=(at.to_rfc3339()) title=(at.to_rfc3339()) { (manner::current().moment(at)) } }
+}
+
+/// A day that is written as in ISO, as the one who looks reads it.
+pub fn day(text: &str) -> String {
+    let manner = Manner { zone: Zone::default(), ..manner::current() };
+    Timestamp::parse(text).map_or_else(|| text.to_owned(), |at| manner.date(at))
 }
 
 /// An amount as the one who looks reads it.

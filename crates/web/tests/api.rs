@@ -41,6 +41,7 @@ impl Site {
             trusted_proxies: Arc::default(),
             events: Events::default(),
             metrics: Arc::new(String::new),
+            may_transfer: Arc::new(|_| Ok(())),
             may_call: Arc::new(
                 |url| if url.contains("127.0.0.1") { Err("lies in a barred network".into()) } else { Ok(()) },
             ),

@@ -9,7 +9,7 @@ mod store;
 use consign_db::{Tx, row};
 pub use consign_sheets::FileKind;
 use consign_sheets::TableWriter;
-use consign_values::{Currency, ItemId, LocationId, Money, Timestamp};
+use consign_values::{Currency, ItemId, LocationId, Money, Timestamp, clean};
 use rust_decimal::Decimal;
 
 use crate::{Error, Result};
@@ -35,6 +35,60 @@ pub struct ExportFilter {
     pub location: Option<LocationId>,
     /// Orders received then or later only.
     pub received_from: Option<Timestamp>,
+    /// Orders received before then only.
+    pub received_until: Option<Timestamp>,
+}
+
+/// Which columns a file has, in which sequence, under which names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns(Vec<(usize, String)>);
+
+impl Columns {
+    /// Reads one column a line: its code, or `code = own name`. Blank: all, by their codes. The error is for people.
+    pub fn parse(what: Export, text: &str) -> Result<Columns, String> {
+        let all = what.columns();
+        let mut chosen: Vec<(usize, String)> = Vec::new();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (code, name) = line.split_once('=').map_or((line, line), |(code, name)| (code.trim(), name.trim()));
+            let Some(at) = all.iter().position(|known| *known == code) else {
+                return Err(format!("{} is no column", clean(code, 64)));
+            };
+            let name = clean(name, 100);
+            if name.is_empty() || chosen.iter().any(|(_, known)| *known == name) {
+                return Err(format!("{code} needs a name of its own"));
+            }
+            if chosen.len() == 200 {
+                return Err("are more than 200".to_owned());
+            }
+            chosen.push((at, name));
+        }
+        Ok(Columns(chosen))
+    }
+
+    fn header(&self, what: Export) -> Vec<String> {
+        if self.0.is_empty() {
+            return what.columns().iter().map(|code| (*code).to_owned()).collect();
+        }
+        self.0.iter().map(|(_, name)| name.clone()).collect()
+    }
+
+    fn of(&self, row: Vec<String>) -> Vec<String> {
+        if self.0.is_empty() {
+            return row;
+        }
+        self.0.iter().map(|(at, _)| row.get(*at).cloned().unwrap_or_default()).collect()
+    }
+}
+
+impl Export {
+    /// The codes of its columns.
+    pub fn columns(self) -> &'static [&'static str] {
+        match self {
+            Export::Orders => orders::COLUMNS,
+            Export::Items => &ITEM_COLUMNS,
+            Export::Stock => &STOCK_COLUMNS,
+        }
+    }
 }
 
 row! {
@@ -72,13 +126,15 @@ row! {
 }
 
 /// Makes the file. Refused beyond [`ROWS_MAX`] rows: half a table would be taken for a whole one.
-pub fn file(tx: &mut Tx<'_>, what: Export, filter: &ExportFilter, kind: FileKind) -> Result<Vec<u8>> {
-    let header: Vec<String> = match what {
-        Export::Orders => orders::COLUMNS.iter().map(|name| (*name).to_owned()).collect(),
-        Export::Items => ITEM_COLUMNS.map(str::to_owned).to_vec(),
-        Export::Stock => STOCK_COLUMNS.map(str::to_owned).to_vec(),
-    };
-    let mut table = Table { writer: TableWriter::new(kind, &header).map_err(unwritable)?, count: 0 };
+pub fn file(
+    tx: &mut Tx<'_>,
+    what: Export,
+    filter: &ExportFilter,
+    columns: &Columns,
+    kind: FileKind,
+) -> Result<Vec<u8>> {
+    let writer = TableWriter::new(kind, &columns.header(what)).map_err(unwritable)?;
+    let mut table = Table { writer, columns, count: 0 };
     match what {
         Export::Orders => orders::write(tx, filter, &mut table)?,
         Export::Items => write_items(tx, &mut table)?,
@@ -91,18 +147,20 @@ fn unwritable(error: impl std::fmt::Display) -> Error {
     Error::Db(consign_db::Error::Other(format!("the file can't be written: {error}")))
 }
 
-struct Table {
+struct Table<'c> {
     writer: TableWriter,
+    columns: &'c Columns,
     count: usize,
 }
 
-impl Table {
-    fn rows(&mut self, rows: &[Vec<String>]) -> Result<()> {
+impl Table<'_> {
+    fn rows(&mut self, rows: Vec<Vec<String>>) -> Result<()> {
         self.count += rows.len();
         if self.count > ROWS_MAX {
             return Err(Error::invalid("rows", "are more than 200,000; choose a location or fewer days"));
         }
-        self.writer.rows(rows).map_err(unwritable)
+        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| self.columns.of(row)).collect();
+        self.writer.rows(&rows).map_err(unwritable)
     }
 }
 
@@ -120,7 +178,7 @@ fn truth(is: bool) -> String {
 const ITEM_COLUMNS: [&str; 10] =
     ["sku", "title", "barcodes", "weight_g", "length_mm", "width_mm", "height_mm", "price", "currency", "tax_rate"];
 
-fn write_items(tx: &mut Tx<'_>, table: &mut Table) -> Result<()> {
+fn write_items(tx: &mut Tx<'_>, table: &mut Table<'_>) -> Result<()> {
     let mut after = String::new();
     loop {
         let items = store::items_after(tx, &after)?;
@@ -146,13 +204,13 @@ fn write_items(tx: &mut Tx<'_>, table: &mut Table) -> Result<()> {
                 ]
             })
             .collect();
-        table.rows(&rows)?;
+        table.rows(rows)?;
     }
 }
 
 const STOCK_COLUMNS: [&str; 8] = ["sku", "title", "location", "on_hand", "allocated", "wanted", "available", "tracked"];
 
-fn write_stock(tx: &mut Tx<'_>, filter: &ExportFilter, table: &mut Table) -> Result<()> {
+fn write_stock(tx: &mut Tx<'_>, filter: &ExportFilter, table: &mut Table<'_>) -> Result<()> {
     let mut after = (String::new(), LocationId(0));
     loop {
         let levels = store::levels_after(tx, filter.location, &after.0, after.1)?;
@@ -174,6 +232,6 @@ fn write_stock(tx: &mut Tx<'_>, filter: &ExportFilter, table: &mut Table) -> Res
                 ]
             })
             .collect();
-        table.rows(&rows)?;
+        table.rows(rows)?;
     }
 }

@@ -80,7 +80,7 @@ pub const COLUMNS: &[&str] = &[
 /// The property that an import keeps a buyer's tax number under.
 const TAX_NUMBER: &str = "Tax number";
 
-pub fn write(tx: &mut Tx<'_>, filter: &ExportFilter, table: &mut Table) -> Result<()> {
+pub fn write(tx: &mut Tx<'_>, filter: &ExportFilter, table: &mut Table<'_>) -> Result<()> {
     let places: HashMap<LocationId, String> =
         locations::list(tx)?.into_iter().map(|place| (place.id, place.name)).collect();
     let mut after = OrderId(0);
@@ -100,7 +100,7 @@ pub fn write(tx: &mut Tx<'_>, filter: &ExportFilter, table: &mut Table) -> Resul
             let place = places.get(&order.location_id).map_or("", String::as_str);
             rows.extend(order_rows(order, detail, lines, notes, place));
         }
-        table.rows(&rows)?;
+        table.rows(rows)?;
     }
 }
 

@@ -14,6 +14,9 @@ pub fn orders_after(tx: &mut Tx<'_>, filter: &ExportFilter, after: OrderId) -> R
     if let Some(from) = filter.received_from {
         query.push(" AND o.received_at >= ").bind(from);
     }
+    if let Some(until) = filter.received_until {
+        query.push(" AND o.received_at < ").bind(until);
+    }
     if let Some(location) = filter.location {
         query.push(" AND o.location_id = ").bind(location);
     }

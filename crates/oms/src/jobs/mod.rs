@@ -119,6 +119,11 @@ pub fn finish(tx: &mut Tx<'_>, ctx: &Ctx<'_>, node: &str, job: JobId, ended: &En
     }
 }
 
+/// When a job runs next; none if there is no such job.
+pub fn run_at(tx: &mut Tx<'_>, key: &str) -> Result<Option<Timestamp>> {
+    queue::run_at(tx, key)
+}
+
 /// Removes a job, whatever its state.
 pub fn remove(tx: &mut Tx<'_>, key: &str) -> Result<()> {
     queue::remove(tx, key)

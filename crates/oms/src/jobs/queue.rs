@@ -87,6 +87,10 @@ pub fn delete(tx: &mut Tx<'_>, node: &str, job: JobId) -> Result<()> {
     Ok(())
 }
 
+pub fn run_at(tx: &mut Tx<'_>, key: &str) -> Result<Option<Timestamp>> {
+    Ok(tx.optional(sql!(Timestamp, "SELECT run_at FROM job WHERE key = $1"), &[&key])?)
+}
+
 pub fn remove(tx: &mut Tx<'_>, key: &str) -> Result<()> {
     tx.execute(sql!("DELETE FROM job WHERE key = $1"), &[&key])?;
     Ok(())

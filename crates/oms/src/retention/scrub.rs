@@ -31,6 +31,7 @@ const OWN_WORDS: &[&str] = &[
     "paid",
     "updated by channel",
     "scrubbed",
+    "exported",
 ];
 
 /// Which of these orders have been scrubbed: what their channel sends of them is not kept again.

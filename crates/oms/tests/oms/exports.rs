@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::shop::Shop;
 
 fn export(shop: &Shop<'_>, what: Export, filter: &ExportFilter, kind: FileKind) -> Sheet {
-    let bytes = shop.db.read(|tx| exports::file(tx, what, filter, kind)).unwrap();
+    let bytes = shop.db.read(|tx| exports::file(tx, what, filter, &exports::Columns::default(), kind)).unwrap();
     Sheet::read(&bytes).unwrap()
 }
 
@@ -153,8 +153,18 @@ fn the_import_of_an_export_is_identity() {
                         .all(|option| expected.iter().any(|row| row.iter().any(|cell| cell.contains(option))))
                 );
                 for (kind, copy) in [(FileKind::Csv, &csv_copy), (FileKind::Xlsx, &xlsx_copy)] {
-                    let all =
-                        shop.db.read(|tx| exports::file(tx, Export::Orders, &ExportFilter::default(), kind)).unwrap();
+                    let all = shop
+                        .db
+                        .read(|tx| {
+                            exports::file(
+                                tx,
+                                Export::Orders,
+                                &ExportFilter::default(),
+                                &exports::Columns::default(),
+                                kind,
+                            )
+                        })
+                        .unwrap();
                     let sheet = Sheet::read(&all).unwrap();
                     let column = sheet.header().iter().position(|name| name == "sub_source").unwrap();
                     let own = (0..sheet.len()).map(|row| sheet.row(row)).filter(|cells| cells[column] == original);
@@ -218,7 +228,11 @@ fn parked_orders_are_exported_and_locked_or_older_ones_or_those_elsewhere_are_no
         };
         shop.does(|tx, ctx| orders::park(tx, ctx, order("PARKED"), "")).unwrap();
         shop.does(|tx, ctx| orders::lock(tx, ctx, order("LOCKED"), "")).unwrap();
-        let filter = ExportFilter { location: Some(shop.default), received_from: Timestamp::parse("2026-11-01") };
+        let filter = ExportFilter {
+            location: Some(shop.default),
+            received_from: Timestamp::parse("2026-11-01"),
+            received_until: None,
+        };
         let sheet = export(&shop, Export::Orders, &filter, FileKind::Csv);
         let references: Vec<String> = (0..sheet.len()).map(|row| sheet.row(row)[0].clone()).collect();
         assert_eq!(references, ["PARKED"]);
@@ -244,7 +258,11 @@ fn items_and_stock_are_exported_with_their_figures_and_without_formulas() {
             items::create(tx, ctx, &form)
         })
         .unwrap();
-        let raw = db.read(|tx| exports::file(tx, Export::Items, &ExportFilter::default(), FileKind::Csv)).unwrap();
+        let raw = db
+            .read(|tx| {
+                exports::file(tx, Export::Items, &ExportFilter::default(), &exports::Columns::default(), FileKind::Csv)
+            })
+            .unwrap();
         let raw = String::from_utf8(raw).unwrap();
         assert!(raw.contains("\n'=cmd|' /C calc'!A0,"), "{raw}");
         for kind in [FileKind::Csv, FileKind::Xlsx] {
@@ -256,7 +274,7 @@ fn items_and_stock_are_exported_with_their_figures_and_without_formulas() {
             let figures: Vec<Vec<String>> = (0..stock.len()).map(|row| stock.row(row)[2..].to_vec()).collect();
             assert_eq!(figures, [["Default", "7", "0", "0", "7", "yes"], ["West", "3", "0", "0", "3", "yes"]]);
         }
-        let west = ExportFilter { location: Some(shop.west), received_from: None };
+        let west = ExportFilter { location: Some(shop.west), ..ExportFilter::default() };
         assert_eq!(export(&shop, Export::Stock, &west, FileKind::Csv).len(), 1);
     });
 }
@@ -274,7 +292,7 @@ fn an_export_of_more_rows_than_one_page_has_them_all_once() {
         assert_eq!((sheet.len(), references.len()), (1_203, 1_203));
         let nowhere = shop.does(|tx, _| {
             let filter = ExportFilter { received_from: Timestamp::parse("9000-01-01"), ..ExportFilter::default() };
-            exports::file(tx, Export::Orders, &filter, FileKind::Csv)
+            exports::file(tx, Export::Orders, &filter, &exports::Columns::default(), FileKind::Csv)
         });
         let empty: Result<Vec<u8>, Error> = nowhere;
         assert!(Sheet::read(&empty.unwrap()).unwrap().is_empty());

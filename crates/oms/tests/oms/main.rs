@@ -11,6 +11,7 @@ mod orders;
 mod related_imports;
 mod retention;
 mod rules;
+mod schedules;
 mod settings;
 mod shop;
 mod statements;

@@ -148,8 +148,12 @@ fn items_are_made_and_changed_and_an_export_of_them_changes_nothing() {
         assert_eq!((y.title.as_str(), y.price, y.weight_g, y.tax_rate.0), ("Plate", 30_000, 250, 200_000));
         let x = shop.db.read(|tx| items::find_by_sku(tx, "X")).unwrap().unwrap();
         assert_eq!((x.title.as_str(), x.price, x.currency.to_string().as_str()), ("New title", 125_000, "EUR"));
-        let exported =
-            shop.db.read(|tx| exports::file(tx, Export::Items, &ExportFilter::default(), FileKind::Csv)).unwrap();
+        let exported = shop
+            .db
+            .read(|tx| {
+                exports::file(tx, Export::Items, &ExportFilter::default(), &exports::Columns::default(), FileKind::Csv)
+            })
+            .unwrap();
         let again = take_in(&shop, ImportKind::Items, &String::from_utf8(exported).unwrap());
         assert_eq!(again.counts(), (0, 2, 0));
         shop.verify();
@@ -168,8 +172,12 @@ fn stock_levels_are_set_and_waiting_orders_get_what_there_is() {
         assert_eq!(taken.dry.orders.iter().find(|row| row.line == 2).unwrap().plan, "X at Default: 1 → 5");
         assert_eq!((shop.stock(x, shop.default), shop.stock(x, shop.west)), ((2, 5), (7, 7)));
         assert_eq!(shop.order("A").stock_state, StockState::Full);
-        let exported =
-            shop.db.read(|tx| exports::file(tx, Export::Stock, &ExportFilter::default(), FileKind::Xlsx)).unwrap();
+        let exported = shop
+            .db
+            .read(|tx| {
+                exports::file(tx, Export::Stock, &ExportFilter::default(), &exports::Columns::default(), FileKind::Xlsx)
+            })
+            .unwrap();
         let id = shop
             .does(|tx, ctx| imports::prepare(tx, ctx, "s.xlsx", &exported, Like::Names(ImportKind::Stock)))
             .unwrap();

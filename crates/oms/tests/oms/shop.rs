@@ -50,6 +50,10 @@ impl<'d> Shop<'d> {
         self.db.write(|tx| work(tx, &ctx))
     }
 
+    pub fn clock_now(&self) -> Timestamp {
+        consign_values::Clock::now(&self.clock)
+    }
+
     pub fn enable(&self, on: bool) {
         let capabilities = consign_ports::Capabilities {
             status_mapping: false,

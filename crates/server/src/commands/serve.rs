@@ -76,7 +76,7 @@ pub struct Server {
 /// Starts pages and worker.
 pub async fn start(config: &Config, site: Site, with_worker: bool) -> Result<Server, String> {
     let metrics = site.metrics.clone();
-    let webhooks = site.webhooks.clone();
+    let (webhooks, transfer) = (site.webhooks.clone(), site.transfer.clone());
     let secure = config.tls.is_some() || config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
     let app = App {
         db: site.db.clone(),
@@ -88,6 +88,7 @@ pub async fn start(config: &Config, site: Site, with_worker: bool) -> Result<Ser
         events: Events::default(),
         metrics: Arc::new(move || metrics.text()),
         may_call: Arc::new(move |url| webhooks.check(url)),
+        may_transfer: Arc::new(move |place| transfer.check(place)),
     };
     tokio::spawn(poll_changes(app.clone()));
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();

@@ -3,19 +3,20 @@
 //! Any number of nodes may do this on one database; a job whose node dies is free again when its lease runs out.
 
 mod channel_jobs;
+mod schedule_jobs;
 mod webhook_jobs;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use consign_connectors::WebhookSender;
+use consign_connectors::{Transfer, WebhookSender};
 use consign_db::{Db, Retryable, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::jobs::{self, Ended, Job};
 use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, imports, retention, tokens, users, webhooks};
 use consign_ports::ChannelKind;
-use consign_values::{ChannelId, Clock, ImportId, WebhookId};
+use consign_values::{ChannelId, Clock, ImportId, ScheduleId, WebhookId};
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
@@ -33,6 +34,8 @@ pub struct Site {
     pub kinds: Arc<Vec<Arc<dyn ChannelKind>>>,
     /// Sends webhooks.
     pub webhooks: WebhookSender,
+    /// Fetches and leaves files.
+    pub transfer: Transfer,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -189,6 +192,7 @@ async fn run_job(site: &Site, job: &Job) -> Ended {
         ("clean_up", _) => clean_up(site).await,
         (retention::JOB, _) => scrub(site).await,
         ("webhook", Ok(ChannelId(id))) => webhook_jobs::run(site, WebhookId(id)).await,
+        ("schedule", Ok(ChannelId(id))) => schedule_jobs::run(site, ScheduleId(id)).await,
         ("import", Ok(ChannelId(import))) => take_in(site, ImportId(import)).await,
         (kind, Ok(channel)) => channel_jobs::run(site, kind, channel, job.attempts).await,
         (kind, Err(_)) => return Ended::Dead { error: format!("job {kind} has no channel") },

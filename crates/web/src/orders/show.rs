@@ -72,6 +72,7 @@ fn order_page(
                 section { h2 { "Lines" } (lines(view, may_work)) (money(view, currencies)) }
                 section {
                     h2 { "Customer" }
+                    @if view.decisions.iter().any(|one| one.subject == "retention") { p.dim { "The personal data was removed: see History." } }
                     div.pair { (address("Deliver to", &view.delivery)) @if !view.billing.is_empty() { (address("Bill to", &view.billing)) } }
                     h2 { "Shipping" } (shipping(order, may_work))
                     @if !view.holds.is_empty() {
@@ -239,7 +240,7 @@ fn money(view: &OrderView, currencies: &Currencies) -> Markup {
             @if view.detail.discount != 0 { dt { "Discount" } dd { "–" (ui::money(amount(view.detail.discount))) } }
             dt { "Tax in it" } dd { (ui::money(amount(view.detail.tax))) }
             dt { strong { "Total" } } dd { strong { (ui::money(view.order.total())) } }
-            @if let Some((total, rate)) = currencies.in_base(view.order.total()) { dt.dim { "at " (ui::number(rate.rate)) " of " (rate.day) } dd.dim { (ui::money(total)) } }
+            @if let Some((total, rate)) = currencies.in_base(view.order.total()) { dt.dim { "at " (ui::number(rate.rate)) " of " (ui::day(&rate.day)) } dd.dim { (ui::money(total)) } }
             @if !view.detail.payment_method.is_empty() { dt { "Paid by" } dd { (view.detail.payment_method) } }
         }
     }
