@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::formats::zone_name;
 use super::{Formats, Kept, changes, get, store, value};
-use crate::{Ctx, Error, Result, history, locations};
+use crate::{Actor, Ctx, Error, Result, history, locations};
 
 /// Whose orders the list of open orders begins with (reference 2.7, *my location*).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,14 @@ pub fn set(tx: &mut Tx<'_>, ctx: &Ctx<'_>, user: UserId, new: &Preferences, vers
         return Err(Error::Stale);
     }
     history::record(tx, ctx, "user", user.0, "preferences changed", changes.join("; "))
+}
+
+/// The name of the time zone of the one who acts: a user's own, else the company's.
+pub fn zone(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<String> {
+    match ctx.actor {
+        Actor::User(user) => Ok(manner(tx, user)?.zone.name().to_owned()),
+        _ => Ok(get::<Formats>(tx)?.zone),
+    }
 }
 
 /// How a user reads and writes dates and numbers: their choice over the company's.

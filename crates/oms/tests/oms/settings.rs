@@ -5,7 +5,7 @@ use consign_oms::settings::{
     self, Currencies, CurrencyRate, Formats, Opens, Preferences, ProcessingChecks, TaxRate, TaxRates, preferences,
 };
 use consign_oms::users::{self, Role, UserForm};
-use consign_oms::{Error, MIGRATIONS, history};
+use consign_oms::{Actor, Ctx, Error, MIGRATIONS, history};
 use consign_values::{Currency, DateStyle, LocationId, Money, NumberStyle, Rate, Timestamp};
 
 use crate::shop::Shop;
@@ -45,6 +45,8 @@ fn a_users_choice_goes_before_the_companys() {
         let manner = shop.does(|tx, _| preferences::manner(tx, user)).unwrap();
         assert_eq!(manner.moment(Timestamp::parse("2026-07-01T16:05:00Z").unwrap()), "01/07/2026 17:05");
         assert_eq!(manner.numbers, NumberStyle::PointComma);
+        let zone = db.write(|tx| preferences::zone(tx, &Ctx::new(&shop.clock, Actor::User(user))));
+        assert_eq!(zone.unwrap(), "Europe/London", "what is read without a zone is read on these clocks");
         let own = Preferences { zone: Some("Asia/Tokyo".into()), opens: Opens::All, ..Preferences::default() };
         shop.does(|tx, ctx| preferences::set(tx, ctx, user, &own, 1)).unwrap();
         let entries = shop.does(|tx, _| history::list(tx, "user", user.0)).unwrap();

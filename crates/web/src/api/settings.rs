@@ -472,13 +472,17 @@ async fn set_kept_days(_: ManageSettings, call: Call, Input(new): Input<KeptDays
 #[serde(deny_unknown_fields)]
 struct Own {
     #[schema(required, schema_with = own_dates)]
+    #[serde(deserialize_with = "Option::deserialize")]
     dates: Option<String>,
     #[schema(required, schema_with = own_clock)]
+    #[serde(deserialize_with = "Option::deserialize")]
     clock: Option<String>,
     #[schema(required, schema_with = own_numbers)]
+    #[serde(deserialize_with = "Option::deserialize")]
     numbers: Option<String>,
     /// IANA name.
     #[schema(required)]
+    #[serde(deserialize_with = "Option::deserialize")]
     zone: Option<String>,
     /// Where the list of open orders begins: `last`, `all`, or a location's id as text.
     opens: String,
