@@ -4,9 +4,9 @@
 ALTER TABLE orders ADD COLUMN scrubbed_at BIGINT;
 CREATE INDEX orders_unscrubbed ON orders (ended_at, id) WHERE state <> 'open' AND scrubbed_at IS NULL;
 
--- payloads that never became an order
+-- when its bytes were removed: with its order, or after its time where it never became one
 ALTER TABLE inbox ADD COLUMN scrubbed_at BIGINT;
-CREATE INDEX inbox_orderless ON inbox (received_at, id) WHERE order_id IS NULL AND scrubbed_at IS NULL;
+CREATE INDEX inbox_unscrubbed ON inbox (received_at, id) WHERE scrubbed_at IS NULL;
 
 -- the order that a delivery tells of
 ALTER TABLE webhook_delivery ADD COLUMN order_id BIGINT;

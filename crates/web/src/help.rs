@@ -43,7 +43,7 @@ pages! {
     "install": "Installing and running",
 }
 
-pictures! { "channels.png", "import-tried.png", "order.png", "orders.png", "stock.png" }
+pictures! { "channels.png", "import-tried.png", "order.png", "orders.png", "settings-data.png", "settings-me.png", "stock.png" }
 
 /// Path of a page (`*` for one part), page of the manual, anchor of the part that is about it. The first that fits counts.
 const TOPICS: &[(&str, &str, &str)] = &[

@@ -41,16 +41,19 @@ pub fn is_waiting(tx: &mut Tx<'_>, id: OrderId) -> Result<bool> {
 }
 
 pub fn payload_count(tx: &mut Tx<'_>, before: Timestamp) -> Result<i64> {
-    let text =
-        sql!(i64, "SELECT COUNT(*) FROM inbox WHERE order_id IS NULL AND scrubbed_at IS NULL AND received_at < $1");
+    let text = sql!(
+        i64,
+        "SELECT COUNT(*) FROM inbox WHERE COALESCE(order_id, 0) = 0 AND scrubbed_at IS NULL AND received_at < $1"
+    );
     Ok(tx.one(text, &[&before])?)
 }
 
-/// Empties up to 500 payloads that never became an order; nobody can judge them again.
+/// Empties up to 500 payloads that never became an order; nobody can judge them again. `COALESCE` keeps SQLite on the index of what is
+/// not scrubbed yet: by `order_id IS NULL` it would walk all that ever was without an order.
 pub fn scrub_payloads(tx: &mut Tx<'_>, before: Timestamp, now: Timestamp) -> Result<i64> {
     let text = sql!(
         "UPDATE inbox SET payload = /*pg ''::bytea*/ /*sqlite X''*/, reason = 'removed after its time', state = 'ignored', scrubbed_at = $2
-         WHERE id IN (SELECT id FROM inbox WHERE order_id IS NULL AND scrubbed_at IS NULL AND received_at < $1
+         WHERE id IN (SELECT id FROM inbox WHERE COALESCE(order_id, 0) = 0 AND scrubbed_at IS NULL AND received_at < $1
            ORDER BY received_at, id LIMIT 500)"
     );
     Ok(count(tx.execute(text, &[&before, &now])?))

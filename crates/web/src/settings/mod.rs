@@ -47,6 +47,7 @@ const SECTIONS: &[(&str, &str, Permission)] = &[
     ("/settings/orders", "Orders", Permission::ManageSettings),
     ("/settings/tax", "Tax and currency", Permission::ManageSettings),
     ("/settings/data", "Personal data", Permission::ManageSettings),
+    ("/webhooks", "Webhooks", Permission::ManageSettings),
     ("/settings/me", "My preferences", Permission::View),
 ];
 
