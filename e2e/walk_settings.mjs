@@ -135,11 +135,10 @@ describe('settings, preferences and personal data', () => {
     await page.getByLabel('remove it, once a day').check();
     await press('Save');
     await page.getByText('On.', { exact: true }).waitFor();
-    for (let tries = 0; tries < 40 && !(await page.getByText('✓ done').count()); tries += 1) {
-      await page.waitForTimeout(250);
-      await page.reload();
-    }
     await page.getByText('✓ done').first().waitFor();
+    const done = await page.getByText('✓ done').count();
+    await press('Run now');
+    await page.getByText('✓ done').nth(done).waitFor();
     await look(page, 'settings-data');
     await page.emulateMedia({ colorScheme: 'dark' });
     await look(page, 'settings-data-dark');

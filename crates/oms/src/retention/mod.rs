@@ -13,7 +13,7 @@ use consign_db::{Tx, row};
 use consign_values::{OrderId, Timestamp};
 
 use crate::settings::{self, Retention};
-use crate::{Ctx, Result, history, jobs};
+use crate::{Ctx, Result, changes, history, jobs};
 
 pub(crate) use scrub::scrubbed;
 
@@ -119,7 +119,9 @@ pub fn work(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<Step> {
     let under_way = store::open_run(tx)?;
     if !setting.on {
         if let Some(run) = under_way {
+            let id = run.id;
             store::update_run(tx, &Run { ended_at: Some(ctx.now()), stopped: true, ..run })?;
+            changes::announce(tx, ctx, "retention", [id])?;
         }
         return Ok(Step::Over);
     }
@@ -128,8 +130,9 @@ pub fn work(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<Step> {
         None => begin(tx, ctx, setting.days)?,
     };
     let before = cutoff(run.started_at, run.days);
-    let done = portion(tx, ctx, &mut run, before)?;
-    if done {
+    let more = portion(tx, ctx, &mut run, before)?;
+    changes::announce(tx, ctx, "retention", [run.id])?;
+    if more {
         store::update_run(tx, &run)?;
         return Ok(Step::More);
     }

@@ -93,6 +93,12 @@ fn run_list(runs: &[Run], on: bool) -> Markup {
     html! {
         h2 { "Runs" }
         @if on { form.bar method="post" action="/settings/data/run" { button { "Run now" } span.dim { "It works in portions of 200 orders. Switch it off to stop it; it goes on from there when it is switched on again." } } }
+        div data-live="retention" { (run_table(runs)) }
+    }
+}
+
+fn run_table(runs: &[Run]) -> Markup {
+    html! {
         @if runs.is_empty() { p.empty { "None yet." } }
         @else { table.grid {
             thead { tr { th { "Began" } th { "State" } th.num { "After days" } th.num { "Orders" } th.num { "Payloads" } th.num { "Drafts" } th.num { "Rejected rows" } th.num { "Address book" } } }

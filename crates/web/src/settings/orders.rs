@@ -65,7 +65,7 @@ fn direct_form(direct: &Set<DirectOrders>) -> Markup {
             label { "Currency" input name="currency" maxlength="3" size="4" required value=(d.currency); }
             label { "Tax on postage, %" input name="postage_tax_rate" inputmode="decimal" list="tax-rates" value=(ui::figure(d.postage_tax_rate.to_percent())); }
             label { "Paid by" input name="payment_method" maxlength="128" value=(d.payment_method) placeholder="cash, card, invoice …"; }
-            button.primary { "Save the start" }
+            button.primary { "Save direct orders" }
         }
     }
 }
