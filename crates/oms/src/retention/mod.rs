@@ -2,7 +2,7 @@
 //! one customer who asks. Figures, lines, country and references stay.
 //!
 //! [`work`] does one portion of a run; the worker calls it until the run is over. [`people`] finds, exports and erases one customer. What
-//! is removed from one order, and from where, is in [`scrub`] alone: a table that keeps personal data of orders has to be named there,
+//! is removed from one order, and from where, is in `scrub.rs` alone: a table that keeps personal data of orders has to be named there,
 //! and a test looks for a planted name in every column of every table.
 
 pub mod people;
