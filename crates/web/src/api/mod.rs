@@ -13,6 +13,8 @@ mod order_changes;
 mod order_shapes;
 mod orders;
 pub mod reader;
+mod retention;
+mod settings;
 mod stock;
 mod users;
 mod webhooks;
@@ -47,7 +49,9 @@ fn described() -> OpenApiRouter<App> {
             .merge(locations::routes())
             .merge(channels::routes())
             .merge(users::routes())
-            .merge(webhooks::routes()),
+            .merge(webhooks::routes())
+            .merge(settings::routes())
+            .merge(retention::routes()),
     )
 }
 
