@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::scrub::{self, redact, sorted};
 use super::store;
 use crate::customers::Customer;
-use crate::orders::{self, Draft, Order, OrderState};
+use crate::orders::{self, Draft, Filter, Order, OrderState};
 use crate::{Ctx, Error, Result, customers, history};
 
 /// Where somebody was found.
@@ -54,7 +54,14 @@ const CHOSEN_MAX: usize = 500;
 /// Finds a name or an e-mail address of three characters at least, in orders of every state, the address book and drafts.
 pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<Found> {
     let pattern = pattern(text)?;
-    let ids = store::orders_naming(tx, &pattern)?;
+    let mut ids = store::orders_naming(tx, &pattern)?;
+    // The search text is in lower case beyond ASCII, which SQLite's `lower` does not reach.
+    for scope in [Filter::ended(), Filter::open()] {
+        let found = orders::search(tx, &Filter { text: text.trim().to_owned(), ..scope })?.orders;
+        ids.extend(found.into_iter().map(|order| order.id));
+    }
+    ids.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
+    ids.dedup();
     let mut found = Found::default();
     for id in ids {
         found.orders.push((orders::get(tx, id)?, orders::delivery(tx, id)?));

@@ -325,6 +325,11 @@ fn a_customer_gets_what_is_kept_of_them_and_is_forgotten_at_once() {
         let found = db.read(|tx| people::find(tx, "ZEB.QUUX@example")).unwrap();
         assert_eq!((found.orders.len(), found.customers.len(), found.drafts.len()), (3, 1, 1));
         assert!(db.read(|tx| people::find(tx, "ze")).is_err(), "two letters are too few");
+        let mut loud = paid("É-1", &[("X", 1)]);
+        loud.delivery.full_name = "ÉLODIE DUPRÉ".to_owned();
+        let loud = shop.take(loud);
+        let found_loud = db.read(|tx| people::find(tx, "élodie dupré")).unwrap().orders;
+        assert_eq!(found_loud.iter().map(|(order, _)| order.id).collect::<Vec<_>>(), [loud.id]);
         let chosen = Chosen {
             orders: found.orders.iter().map(|(order, _)| order.id).collect(),
             customers: found.customers.iter().map(|customer| customer.id).collect(),
