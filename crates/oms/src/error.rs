@@ -128,6 +128,10 @@ pub enum Refusal {
     AlreadySetUp,
     /// The idempotency key was used for another request.
     KeyReused,
+    /// The user has a second factor already.
+    TwoFactorOn,
+    /// The role must have a second factor.
+    TwoFactorRequired,
     /// A schedule that is off does not run.
     ScheduleOff,
     /// The user's role lacks the right that this use of a page needs.
@@ -169,6 +173,8 @@ impl Refusal {
             Refusal::LastOwner => "last_owner",
             Refusal::AlreadySetUp => "already_set_up",
             Refusal::KeyReused => "idempotency_key_reused",
+            Refusal::TwoFactorOn => "two_factor_on",
+            Refusal::TwoFactorRequired => "two_factor_required",
             Refusal::ScheduleOff => "schedule_off",
             Refusal::RoleForbids(_) => "forbidden",
         }
@@ -213,6 +219,8 @@ impl fmt::Display for Refusal {
             }
             Refusal::LastOwner => "the last active owner can't be removed or lose the role",
             Refusal::AlreadySetUp => "set-up has been done; sign in instead",
+            Refusal::TwoFactorOn => "two-factor sign-in is on already; switch it off first to begin anew",
+            Refusal::TwoFactorRequired => "your role must have two-factor sign-in",
             Refusal::ScheduleOff => "the schedule is off; switch it on first",
             Refusal::RoleForbids(permission) => {
                 return write!(f, "this needs the right {permission}, which your role has not");

@@ -43,7 +43,7 @@ pages! {
     "install": "Installing and running",
 }
 
-pictures! { "channels.png", "import-tried.png", "order.png", "orders.png", "stock.png" }
+pictures! { "account-two-factor.png", "audit.png", "channels.png", "import-tried.png", "order.png", "orders.png", "roles.png", "stock.png" }
 
 /// Path of a page (`*` for one part), page of the manual, anchor of the part that is about it. The first that fits counts.
 const TOPICS: &[(&str, &str, &str)] = &[
@@ -71,8 +71,13 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ("/channels/add/*", "channels", "adding-one"),
     ("/channels/*/set-up", "channels", "adding-one"),
     ("/channels/*", "channels", "settings"),
-    ("/users", "users", ""),
+    ("/account", "users", "my-account"),
+    ("/account/two-factor", "users", "two-factor-sign-in"),
+    ("/users", "users", "all-users"),
+    ("/users/roles", "users", "all-users"),
+    ("/audit", "users", "audit"),
     ("/users/tokens", "api", "tokens"),
+    ("/users/*", "users", "all-users"),
     ("/settings", "settings", ""),
     ("/webhooks", "api", "webhooks"),
     ("/webhooks/*", "api", "webhooks"),

@@ -5,7 +5,9 @@
 //! signature.
 
 mod access;
+mod account;
 mod api;
+mod audit;
 mod channels;
 mod drafts;
 mod events;
@@ -18,6 +20,7 @@ mod locations;
 mod markdown;
 mod orders;
 mod problem;
+mod reset;
 mod schedules;
 mod session;
 mod settings;
@@ -74,6 +77,8 @@ pub struct App {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the network settings let an address be called; else why not.
     pub may_call: MayCall,
+    /// Where people reach Consign, for links in mails; none: no mail is sent.
+    pub mail_from: Option<String>,
     /// Whether files may be fetched from a place; else why not.
     pub may_transfer: MayTransfer,
 }
@@ -131,6 +136,8 @@ pub fn router(app: App) -> Router {
         .merge(items::routes())
         .merge(locations::routes())
         .merge(channels::routes())
+        .merge(account::routes())
+        .merge(audit::routes())
         .merge(users::routes())
         .merge(tokens::routes())
         .merge(webhooks::routes())
@@ -144,6 +151,9 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .route("/sign-in", get(session::sign_in_page).post(session::sign_in))
+        .route("/sign-in/code", post(session::second_step))
+        .route("/forgotten", get(reset::forgotten).post(reset::ask))
+        .route("/reset/{token}", get(reset::reset_page).post(reset::reset))
         .route("/sign-in/{token}", get(session::link_page).post(session::redeem_link))
         .route("/set-up", get(setup::page).post(setup::set_up))
         .route("/assets/{name}", get(ui::asset));

@@ -57,7 +57,9 @@ const AREAS: &[(&str, &str, Permission)] = &[
 
 /// What is opened now and then: under the user's name.
 const MENU: &[(&str, &str, Permission)] = &[
+    ("/account", "My account", Permission::View),
     ("/users", "Users", Permission::ManageUsers),
+    ("/audit", "Audit", Permission::ManageUsers),
     ("/settings", "Settings", Permission::ManageSettings),
     ("/help", "Manual", Permission::View),
 ];

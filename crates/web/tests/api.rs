@@ -46,6 +46,7 @@ impl Site {
             trusted_proxies: Arc::default(),
             events: Events::default(),
             metrics: Arc::new(String::new),
+            mail_from: None,
             may_transfer: Arc::new(|_| Ok(())),
             may_call: Arc::new(
                 |url| if url.contains("127.0.0.1") { Err("lies in a barred network".into()) } else { Ok(()) },
@@ -155,7 +156,7 @@ fn nothing_answers_without_a_token_and_no_cookie_is_looked_at() {
     on_each_engine(MIGRATIONS, |db| {
         let site = Site::open(db);
         let owner = site.user(Role::Owner);
-        let session = site.write(|tx, ctx| users::start_session(tx, ctx, owner, "test"));
+        let session = site.write(|tx, ctx| users::start_session(tx, ctx, owner, "test", "127.0.0.1"));
         for (method, path, _) in routes(&site) {
             for (name, value) in [
                 ("x-nothing", ""),

@@ -32,6 +32,7 @@ impl Site {
             trusted_proxies: Arc::default(),
             events: Events::default(),
             metrics: Arc::new(String::new),
+            mail_from: None,
             may_transfer: Arc::new(|_| Ok(())),
             may_call: Arc::new(
                 |url| if url.contains("127.0.0.1") { Err("lies in a barred network".into()) } else { Ok(()) },
@@ -70,7 +71,7 @@ impl Site {
                 Some(user) => user.id,
                 None => users::create(tx, ctx, &form)?,
             };
-            users::start_session(tx, ctx, id, "test")
+            users::start_session(tx, ctx, id, "test", "127.0.0.1")
         });
         format!("consign_session={token}")
     }
