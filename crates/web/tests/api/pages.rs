@@ -50,11 +50,14 @@ const PAGES: &[(&str, Counterpart)] = &[
     ("/items/{id}/components", Calls(&["PUT /items/{id}/components"])),
     ("/items/{id}/prices", Calls(&["PUT /items/{id}/prices/{channel}"])),
     ("/locations", Calls(&["POST /locations"])),
-    ("/locations/{id}/{action}", Calls(&["PUT /locations/{id}", "DELETE /locations/{id}"])),
+    (
+        "/locations/{id}/{action}",
+        Calls(&["PUT /locations/{id}", "DELETE /locations/{id}", "POST /locations/{id}/default"]),
+    ),
     ("/orders/bulk", Calls(&["POST /orders/bulk"])),
     ("/orders/merge", Calls(&["POST /orders/merge"])),
     ("/orders/{id}/delete", Calls(&["DELETE /orders/{id}"])),
-    ("/orders/{id}/edit", Calls(&["PUT /orders/{id}"])),
+    ("/orders/{id}/edit", Calls(&["PATCH /orders/{id}"])),
     ("/orders/{id}/lines/{line}/link", Calls(&["POST /orders/{id}/lines/{line}/link"])),
     ("/orders/{id}/split", Calls(&["POST /orders/{id}/split"])),
     (
@@ -66,7 +69,7 @@ const PAGES: &[(&str, Counterpart)] = &[
             "POST /orders/{id}/unpark",
             "POST /orders/{id}/lock",
             "POST /orders/{id}/unlock",
-            "PUT /orders/{id}/tag",
+            "POST /orders/{id}/tag",
             "PUT /orders/{id}/shipping",
             "POST /orders/{id}/cancel",
             "POST /orders/{id}/notes",
@@ -87,7 +90,7 @@ const PAGES: &[(&str, Counterpart)] = &[
     ("/sign-out", NotForPrograms(BROWSER)),
     ("/stock/{item}/{location}/adjust", Calls(&["POST /stock/{item}/{location}/adjust"])),
     ("/stock/{item}/{location}/set", Calls(&["PUT /stock/{item}/{location}"])),
-    ("/stock/{item}/{location}/track", Calls(&["PUT /stock/{item}/{location}/tracking"])),
+    ("/stock/{item}/{location}/track", Calls(&["PUT /stock/{item}/{location}/tracked"])),
     ("/users", Calls(&["POST /users"])),
     ("/users/tokens", Calls(&["POST /tokens"])),
     ("/users/tokens/{id}/revoke", Calls(&["DELETE /tokens/{id}"])),
@@ -95,7 +98,7 @@ const PAGES: &[(&str, Counterpart)] = &[
     ("/webhooks", Calls(&["POST /webhooks"])),
     ("/webhooks/{id}", Calls(&["PUT /webhooks/{id}"])),
     ("/webhooks/{id}/delete", Calls(&["DELETE /webhooks/{id}"])),
-    ("/webhooks/{id}/deliveries/{delivery}/again", Calls(&["POST /webhooks/{id}/deliveries/{delivery}/redeliver"])),
+    ("/webhooks/{id}/deliveries/{delivery}/again", Calls(&["POST /webhooks/{id}/deliveries/{delivery}/again"])),
     ("/webhooks/{id}/ping", Calls(&["POST /webhooks/{id}/ping"])),
 ];
 
