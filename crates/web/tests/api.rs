@@ -1,5 +1,10 @@
 //! The JSON interface in process: who gets in, what each scope opens, what is answered once, what hostile input meets.
 
+#[path = "api/files.rs"]
+mod files;
+#[path = "api/pages.rs"]
+mod pages;
+
 use std::sync::Arc;
 
 use axum::Router;

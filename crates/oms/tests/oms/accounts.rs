@@ -145,8 +145,7 @@ fn a_mailed_link_sets_a_password_once_and_ends_all_sessions() {
         assert_eq!(reset("newer"), None, "the link is used up");
         assert_eq!(db.read(|tx| users::get(tx, office.ann)).unwrap().password_hash, "new");
         assert!(office.does(|tx, ctx| users::session(tx, ctx, &session)).unwrap().is_none());
-        let subjects: Vec<String> =
-            office.does(mails::due).unwrap().into_iter().map(|mail| mail.subject).collect();
+        let subjects: Vec<String> = office.does(mails::due).unwrap().into_iter().map(|mail| mail.subject).collect();
         assert_eq!(subjects, ["A new password for Consign", "Your password was changed"]);
         ask("ann@example.com");
         office.clock.advance(3_601);

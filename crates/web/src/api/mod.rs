@@ -7,6 +7,9 @@ mod call;
 mod channels;
 mod document;
 mod door;
+mod drafts;
+mod exports;
+mod imports;
 mod items;
 mod locations;
 mod order_changes;
@@ -16,6 +19,7 @@ pub mod reader;
 mod retention;
 mod settings;
 mod stock;
+mod tokens;
 mod users;
 mod webhooks;
 
@@ -44,11 +48,15 @@ fn described() -> OpenApiRouter<App> {
         OpenApiRouter::new()
             .merge(orders::routes())
             .merge(order_changes::routes())
+            .merge(drafts::routes())
+            .merge(imports::routes())
+            .merge(exports::routes())
             .merge(items::routes())
             .merge(stock::routes())
             .merge(locations::routes())
             .merge(channels::routes())
             .merge(users::routes())
+            .merge(tokens::routes())
             .merge(webhooks::routes())
             .merge(settings::routes())
             .merge(retention::routes()),
