@@ -21,6 +21,7 @@ pub mod locations;
 pub mod mails;
 mod migrations;
 pub mod orders;
+pub mod retention;
 pub mod rules;
 pub mod schedules;
 pub mod settings;

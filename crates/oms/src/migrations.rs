@@ -24,4 +24,6 @@ migrations![
     "0009_references",
     "0010_schedules",
     "0015_accounts",
+    "0017_settings",
+    "0018_retention",
 ];

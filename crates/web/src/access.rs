@@ -11,10 +11,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use consign_oms::tokens::Caller;
 use consign_oms::users::{self, Permission, User};
-use consign_oms::{Actor, Ctx};
+use consign_oms::{Actor, Ctx, settings};
 
 use crate::problem::{self, Problem};
-use crate::{App, session, ui};
+use crate::{App, manner, session, ui};
 
 /// Why a request is turned away.
 pub enum Turned {
@@ -82,8 +82,15 @@ async fn signed_in(parts: &Parts, app: &App) -> Result<SignedIn, Turned> {
     let program = is_program(&parts.headers) || parts.method != Method::GET;
     let Some(token) = session::token(&parts.headers) else { return Err(Turned::Unknown { program }) };
     let (clock, known) = (app.clock.clone(), token.clone());
-    let found = app.read(move |tx| users::session(tx, &Ctx::new(&*clock, Actor::System), &known)).await;
-    let found = found.map_err(|error| Turned::Failed(error.into()))?.ok_or(Turned::Unknown { program })?;
+    let found = app
+        .read(move |tx| {
+            let found = users::session(tx, &Ctx::new(&*clock, Actor::System), &known)?;
+            found.map(|found| Ok((settings::preferences::manner(tx, found.user.id)?, found))).transpose()
+        })
+        .await;
+    let found = found.map_err(|error| Turned::Failed(error.into()))?;
+    let (manner, found) = found.ok_or(Turned::Unknown { program })?;
+    manner::put(manner);
     if found.is_stale {
         let noted = app.write(Actor::System, move |tx, ctx| users::seen(tx, ctx, &token)).await;
         noted.map_err(|error| Turned::Failed(error.into()))?;

@@ -43,7 +43,10 @@ pages! {
     "install": "Installing and running",
 }
 
-pictures! { "account-two-factor.png", "audit.png", "channels.png", "import-tried.png", "order.png", "orders.png", "roles.png", "stock.png" }
+pictures! {
+    "account-two-factor.png", "audit.png", "channels.png", "import-tried.png", "order.png", "orders.png", "roles.png", "settings-data.png",
+    "settings-me.png", "stock.png",
+}
 
 /// Path of a page (`*` for one part), page of the manual, anchor of the part that is about it. The first that fits counts.
 const TOPICS: &[(&str, &str, &str)] = &[
@@ -79,6 +82,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ("/users/tokens", "api", "tokens"),
     ("/users/*", "users", "all-users"),
     ("/settings", "settings", ""),
+    ("/settings/orders", "settings", "orders"),
+    ("/settings/tax", "settings", "tax-and-currency"),
+    ("/settings/data", "settings", "personal-data"),
+    ("/settings/person", "settings", "one-customer"),
+    ("/settings/me", "settings", "my-preferences"),
     ("/webhooks", "api", "webhooks"),
     ("/webhooks/*", "api", "webhooks"),
 ];

@@ -17,6 +17,7 @@ mod help;
 mod imports;
 mod items;
 mod locations;
+mod manner;
 mod markdown;
 mod orders;
 mod problem;
@@ -111,7 +112,8 @@ impl App {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
+    let manner = manner::current();
+    match tokio::task::spawn_blocking(move || manner::within(manner, work)).await {
         Ok(result) => result,
         Err(error) => Err(Error::Db(consign_db::Error::Other(error.to_string()))),
     }
@@ -162,6 +164,7 @@ pub fn router(app: App) -> Router {
         .merge(open)
         .fallback(problem::not_found)
         .layer(middleware::from_fn(access::same_origin_only))
+        .layer(middleware::from_fn(manner::around))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .merge(api::routes(&app))
         .layer(CompressionLayer::new())

@@ -118,6 +118,11 @@ const PAGES: &[&str] = &[
     "/channels/1",
     "/users",
     "/settings",
+    "/settings/orders",
+    "/settings/tax",
+    "/settings/me",
+    "/settings/data",
+    "/settings/person?q=somebody",
     "/help",
     "/help/orders",
     "/help/api",
@@ -221,6 +226,24 @@ async fn bad_input_meets_a_clear_4xx_that_names_the_field() {
         ("/items/new", "sku=%00&title=x&currency=GBP", "sku"),
         ("/items/new", "sku=A&title=x&currency=GBP&price=1e400", "price"),
         ("/items/new", "sku=A&title=x&currency=EURO", "currency"),
+        ("/settings", "name=x", "version"),
+        ("/settings", "version=0&country_code=Atlantis", "country_code"),
+        ("/settings/formats", "version=0&zone=Mars/Olympus", "zone"),
+        ("/settings/formats", "version=0&zone=UTC&dates=roman", "dates"),
+        ("/settings/direct", "version=0&currency=x", "currency"),
+        ("/settings/tax", "version=0&rate.0.country=GB&rate.0.percent=1,5", "rate.0.percent"),
+        ("/settings/tax", "version=0&rate.0.country=Atlantis&rate.0.percent=5", "rates[0].country_code"),
+        ("/settings/currencies", "version=0&base=GBP&currency.0.code=EUR&currency.0.rate=", "currency.0.rate"),
+        (
+            "/settings/currencies",
+            "version=0&base=GBP&currency.0.code=EUR&currency.0.rate=1&currency.0.day=2026-02-30",
+            "rates[0].day",
+        ),
+        ("/settings/data", "version=0&on=1&days=29", "days"),
+        ("/settings/person/erase", "", "orders"),
+        ("/settings/person/export", "order=x", "order"),
+        ("/settings/me", "version=0&opens=77", "opens"),
+        ("/settings/me", "version=0&opens=last&zone=Moon", "zone"),
         ("/users", "email=x&name=x&role=god&password=1234567890", "role"),
         ("/users", "email=x&name=x&role=desk&password=short", "password"),
     ] {
@@ -286,4 +309,34 @@ async fn the_set_up_code_makes_one_owner_once() {
     assert_eq!(site.post("/set-up", "", &form("guess")).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(site.post("/set-up", "", &form(&code)).await.0, StatusCode::SEE_OTHER);
     assert_eq!(site.post("/set-up", "", &form(&code)).await.0, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn each_user_reads_and_writes_in_their_own_manner_and_a_double_number_is_refused() {
+    let site = Site::open();
+    let (owner, desk) = (site.cookie(Role::Owner), site.cookie(Role::Desk));
+    let german = "version=0&dates=dotted&clock=hours24&numbers=point_comma&zone=Europe/Berlin&opens=all";
+    assert_eq!(site.post("/settings/me", &owner, german).await.0, StatusCode::SEE_OTHER);
+    let (status, _) = site.post("/items/new", &owner, "sku=GER1&title=t&currency=EUR&price=1.234,5&tax_rate=5,5").await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let (_, page) = site.get("/items?q=GER1", &owner).await;
+    assert!(page.contains("1.234,50 EUR") && page.contains("5,5 %"), "{page}");
+    let (_, page) = site.get("/items?q=GER1", &desk).await;
+    assert!(page.contains("1234.50 EUR") && page.contains("5.5 %"), "{page}");
+    let (status, body) = site.post("/items/new", &owner, "sku=G2&title=t&currency=EUR&price=1.234").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains(r#""field":"price""#) && body.contains("1234 or 1,234"), "{body}");
+    let (_, page) = site.get("/users", &owner).await;
+    let year = SystemClock.now().to_rfc3339()[..4].to_owned();
+    assert!(page.contains(&format!(".{year} ")), "the day comes first: {page}");
+}
+
+#[tokio::test]
+async fn settings_that_somebody_else_has_saved_meanwhile_are_not_overwritten() {
+    let site = Site::open();
+    let owner = site.cookie(Role::Owner);
+    assert_eq!(site.post("/settings", &owner, "version=0&name=First").await.0, StatusCode::SEE_OTHER);
+    assert_eq!(site.post("/settings", &owner, "version=0&name=Second").await.0, StatusCode::CONFLICT);
+    let (_, page) = site.get("/settings", &owner).await;
+    assert!(page.contains(r#"value="First""#) && page.contains("company: name: empty → First"), "{page}");
 }

@@ -132,9 +132,9 @@ fn a_mailed_link_sets_a_password_once_and_ends_all_sessions() {
             office.does(|tx, ctx| users::ask_for_reset(tx, ctx, &keys(), email, "https://c.example")).unwrap();
         };
         ask("nobody@example.com");
-        assert!(office.does(|tx, ctx| mails::due(tx, ctx)).unwrap().is_empty());
+        assert!(office.does(mails::due).unwrap().is_empty());
         ask("ANN@example.com");
-        let mail = office.does(|tx, ctx| mails::due(tx, ctx)).unwrap().remove(0);
+        let mail = office.does(mails::due).unwrap().remove(0);
         assert_eq!(mail.recipient, "ann@example.com");
         assert!(!String::from_utf8_lossy(&mail.body).contains("reset"), "what lies in the database opens nothing");
         let text = mail.open(&keys()).unwrap();
@@ -145,12 +145,11 @@ fn a_mailed_link_sets_a_password_once_and_ends_all_sessions() {
         assert_eq!(reset("newer"), None, "the link is used up");
         assert_eq!(db.read(|tx| users::get(tx, office.ann)).unwrap().password_hash, "new");
         assert!(office.does(|tx, ctx| users::session(tx, ctx, &session)).unwrap().is_none());
-        let subjects: Vec<String> =
-            office.does(|tx, ctx| mails::due(tx, ctx)).unwrap().into_iter().map(|mail| mail.subject).collect();
+        let subjects: Vec<String> = office.does(mails::due).unwrap().into_iter().map(|mail| mail.subject).collect();
         assert_eq!(subjects, ["A new password for Consign", "Your password was changed"]);
         ask("ann@example.com");
         office.clock.advance(3_601);
-        let last = office.does(|tx, ctx| mails::due(tx, ctx)).unwrap().pop().unwrap().open(&keys()).unwrap();
+        let last = office.does(mails::due).unwrap().pop().unwrap().open(&keys()).unwrap();
         let late = last.split("/reset/").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
         assert_eq!(office.does(|tx, ctx| users::reset(tx, ctx, &keys(), &late, "x")).unwrap(), None);
     });
@@ -163,7 +162,7 @@ fn a_mail_that_can_not_be_sent_is_tried_again_and_given_up_in_the_end() {
         let queue =
             || office.does(|tx, ctx| mails::queue(tx, ctx, &keys(), "a@example.com", "Subject", "Text")).unwrap();
         queue();
-        let due = || office.does(|tx, ctx| mails::due(tx, ctx)).unwrap();
+        let due = || office.does(mails::due).unwrap();
         let mail = due().remove(0);
         office.does(|tx, ctx| mails::failed(tx, ctx, &mail, "no route", false)).unwrap();
         assert!(due().is_empty(), "not at once");

@@ -15,7 +15,7 @@ use consign_connectors::{Transfer, WebhookSender};
 use consign_db::{Db, Retryable, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::jobs::{self, Ended, Job};
-use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, imports, mails, tokens, users, webhooks};
+use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, imports, mails, retention, tokens, users, webhooks};
 use consign_ports::ChannelKind;
 use consign_values::{ChannelId, Clock, ImportId, ScheduleId, WebhookId};
 use tokio::sync::watch;
@@ -93,7 +93,10 @@ pub async fn run(site: Site, node: String, mut stop: watch::Receiver<bool>) {
         Err(error) => tracing::warn!(%error, "this node's old leases could not be freed; they run out by themselves"),
     }
     let _ = site
-        .write(Actor::System, |tx, ctx| jobs::ensure(tx, "clean_up", "clean_up", "", ctx.now()))
+        .write(Actor::System, |tx, ctx| {
+            jobs::ensure(tx, retention::JOB, retention::JOB, "", ctx.now())?;
+            jobs::ensure(tx, "clean_up", "clean_up", "", ctx.now())
+        })
         .await
         .inspect_err(|error| tracing::error!(%error, "the clean-up job can't be made"));
     while !*stop.borrow() {
@@ -193,6 +196,7 @@ async fn take(site: &Site, node: &str, job: Job) -> Result<(), Error> {
 async fn run_job(site: &Site, job: &Job) -> Ended {
     let result = match (job.kind.as_str(), job.payload.parse().map(ChannelId)) {
         ("clean_up", _) => clean_up(site).await,
+        (retention::JOB, _) => scrub(site).await,
         ("webhook", Ok(ChannelId(id))) => webhook_jobs::run(site, WebhookId(id)).await,
         ("mail", _) => mail_jobs::run(site).await,
         ("schedule", Ok(ChannelId(id))) => schedule_jobs::run(site, ScheduleId(id)).await,
@@ -220,6 +224,12 @@ async fn take_in(site: &Site, id: ImportId) -> Result<Ended, Error> {
             return Ok(Ended::Done);
         }
     }
+}
+
+/// A day's run of what removes personal data, portion by portion; each says in its own transaction how far it is.
+async fn scrub(site: &Site) -> Result<Ended, Error> {
+    while site.write(Actor::System, retention::work).await? == retention::Step::More {}
+    Ok(Ended::RunAgainAt(site.clock.now().plus_seconds(24 * 3_600)))
 }
 
 async fn clean_up(site: &Site) -> Result<Ended, Error> {

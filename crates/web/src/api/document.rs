@@ -85,6 +85,8 @@ const TAGS: &[(&str, &str)] = &[
     ("users", "Who works here."),
     ("tokens", "Which programs may call, and what they may do."),
     ("webhooks", "Addresses that are told what happens."),
+    ("settings", "What holds for the whole company, and what the token's user chose."),
+    ("retention", "Personal data: removed after its time, handed over or erased when a customer asks."),
 ];
 
 /// Adds what all routes share: names, the idempotency key, the problems that any of them may answer.

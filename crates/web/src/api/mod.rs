@@ -16,6 +16,8 @@ mod order_changes;
 mod order_shapes;
 mod orders;
 pub mod reader;
+mod retention;
+mod settings;
 mod stock;
 mod tokens;
 mod users;
@@ -55,7 +57,9 @@ fn described() -> OpenApiRouter<App> {
             .merge(channels::routes())
             .merge(users::routes())
             .merge(tokens::routes())
-            .merge(webhooks::routes()),
+            .merge(webhooks::routes())
+            .merge(settings::routes())
+            .merge(retention::routes()),
     )
 }
 

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use consign_oms::locations::{self, Location};
 use consign_oms::orders::{self, Action, LineView, Order, OrderView, Relation, RelationKind};
+use consign_oms::settings::{self, Currencies};
 use consign_oms::tokens;
 use consign_oms::users::{self, Permission};
 use consign_values::{Address, Money, OrderId};
@@ -24,13 +25,13 @@ pub(super) async fn show(
     headers: HeaderMap,
     Path(id): Path<i64>,
 ) -> Answer<Response> {
-    let (view, places, names) = app
+    let (view, places, names, currencies) = app
         .read(move |tx| {
             let mut names: HashMap<String, String> =
                 users::list(tx)?.into_iter().map(|user| (format!("user {}", user.id), user.name)).collect();
             let programs = tokens::list(tx)?.into_iter();
             names.extend(programs.map(|token| (format!("token {}", token.id), format!("{} (program)", token.name))));
-            Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, names))
+            Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, names, settings::get::<Currencies>(tx)?))
         })
         .await?;
     if is_program(&headers) {
@@ -40,6 +41,7 @@ pub(super) async fn show(
         &view,
         &places,
         &names,
+        &currencies,
         user.role.may(Permission::WorkOrders),
         user.role.may(Permission::DeleteOrders),
     );
@@ -51,6 +53,7 @@ fn order_page(
     view: &OrderView,
     places: &[Location],
     names: &HashMap<String, String>,
+    currencies: &Currencies,
     may_work: bool,
     may_delete: bool,
 ) -> Markup {
@@ -66,9 +69,10 @@ fn order_page(
             }
             @if may_work { (action_bar(view, places, may_delete)) }
             div.columns {
-                section { h2 { "Lines" } (lines(view, may_work)) (money(view)) }
+                section { h2 { "Lines" } (lines(view, may_work)) (money(view, currencies)) }
                 section {
                     h2 { "Customer" }
+                    @if view.decisions.iter().any(|one| one.subject == "retention") { p.dim { "The personal data was removed: see History." } }
                     div.pair { (address("Deliver to", &view.delivery)) @if !view.billing.is_empty() { (address("Bill to", &view.billing)) } }
                     h2 { "Shipping" } (shipping(order, may_work))
                     @if !view.holds.is_empty() {
@@ -211,7 +215,7 @@ fn lines(view: &OrderView, may_work: bool) -> Markup {
                 }
                 td.num { (line.quantity) @if line.shipped_before > 0 { br; small { (line.shipped_before) " shipped before" } } }
                 td.num { @if let (Some(wanted), Some(held)) = (line.wanted, line.allocated) { (held) " of " (wanted) } @else { "–" } }
-                td.num { (amount(line.unit_price)) }
+                td.num { (ui::money(amount(line.unit_price))) }
             } } }
         }
     }
@@ -227,15 +231,16 @@ fn link_form(view: &OrderView, line: &LineView) -> Markup {
     }
 }
 
-fn money(view: &OrderView) -> Markup {
+fn money(view: &OrderView, currencies: &Currencies) -> Markup {
     let amount = |amount| Money { amount, currency: view.order.currency };
     html! {
         dl.money {
-            dt { "Items" } dd { (amount(view.detail.subtotal)) }
-            dt { "Postage" } dd { (amount(view.detail.postage)) }
-            @if view.detail.discount != 0 { dt { "Discount" } dd { "–" (amount(view.detail.discount)) } }
-            dt { "Tax in it" } dd { (amount(view.detail.tax)) }
-            dt { strong { "Total" } } dd { strong { (view.order.total()) } }
+            dt { "Items" } dd { (ui::money(amount(view.detail.subtotal))) }
+            dt { "Postage" } dd { (ui::money(amount(view.detail.postage))) }
+            @if view.detail.discount != 0 { dt { "Discount" } dd { "–" (ui::money(amount(view.detail.discount))) } }
+            dt { "Tax in it" } dd { (ui::money(amount(view.detail.tax))) }
+            dt { strong { "Total" } } dd { strong { (ui::money(view.order.total())) } }
+            @if let Some((total, rate)) = currencies.in_base(view.order.total()) { dt.dim { "at " (ui::number(rate.rate)) " of " (ui::day(&rate.day)) } dd.dim { (ui::money(total)) } }
             @if !view.detail.payment_method.is_empty() { dt { "Paid by" } dd { (view.detail.payment_method) } }
         }
     }
