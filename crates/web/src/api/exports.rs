@@ -87,7 +87,7 @@ fn moment(field: &str, text: Option<&String>) -> Result<Option<Timestamp>, Error
 }
 
 /// Lines of open orders, parked ones too, locked ones not; at most 200,000. The file can be imported as it is.
-#[utoipa::path(get, path = "/exports/orders/{kind}", tag = "exports", params(("kind" = Kind, Path), OrdersWanted), security(("token" = ["work_orders"])),
+#[utoipa::path(get, path = "/exports/orders/{kind}", tag = "exports", params(("kind" = inline(Kind), Path), OrdersWanted), security(("token" = ["work_orders"])),
     responses((status = 200, description = "The file.", content(
         (FileBytes = "text/csv"), (FileBytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))))]
 async fn orders(
@@ -105,7 +105,7 @@ async fn orders(
 }
 
 /// All items; at most 200,000.
-#[utoipa::path(get, path = "/exports/items/{kind}", tag = "exports", params(("kind" = Kind, Path), ItemsWanted), security(("token" = ["view"])),
+#[utoipa::path(get, path = "/exports/items/{kind}", tag = "exports", params(("kind" = inline(Kind), Path), ItemsWanted), security(("token" = ["view"])),
     responses((status = 200, description = "The file.", content(
         (FileBytes = "text/csv"), (FileBytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))))]
 async fn items(
@@ -118,7 +118,7 @@ async fn items(
 }
 
 /// Levels of items at locations; at most 200,000.
-#[utoipa::path(get, path = "/exports/stock/{kind}", tag = "exports", params(("kind" = Kind, Path), StockWanted), security(("token" = ["view"])),
+#[utoipa::path(get, path = "/exports/stock/{kind}", tag = "exports", params(("kind" = inline(Kind), Path), StockWanted), security(("token" = ["view"])),
     responses((status = 200, description = "The file.", content(
         (FileBytes = "text/csv"), (FileBytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))))]
 async fn stock(

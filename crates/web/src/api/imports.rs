@@ -208,6 +208,7 @@ struct Upload {
     /// The file's name.
     file_name: Option<String>,
     /// What it is of, its columns matched by their names; new orders where it is left out.
+    #[param(inline)]
     kind: Option<Kind>,
     /// Instead of `kind`: the name of a kept mapping.
     profile: Option<String>,
