@@ -23,4 +23,5 @@ migrations![
     "0008_order_changes",
     "0009_references",
     "0010_schedules",
+    "0013_fulfilment_centres",
 ];

@@ -48,7 +48,8 @@ pub async fn set_up(State(app): State<App>, headers: HeaderMap, fields: Fields) 
             app.write(Actor::System, move |tx, ctx| {
                 let owner = users::set_up(tx, ctx, &code, &form)?;
                 if locations::list(tx)?.is_empty() {
-                    let first = LocationForm { name: "Default".to_owned(), allow_negative: false };
+                    let first =
+                        LocationForm { name: "Default".to_owned(), allow_negative: false, ..Default::default() };
                     locations::create(tx, ctx, &first)?;
                 }
                 Ok(owner)

@@ -1,5 +1,6 @@
 //! The business on both databases: each test is an acceptance scenario of the reference (16.5) or an invariant.
 
+mod centres;
 mod changes;
 mod concurrency;
 mod drafts;
