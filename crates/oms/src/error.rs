@@ -126,6 +126,16 @@ pub enum Refusal {
     LastOwner,
     /// Set-up has been done.
     AlreadySetUp,
+    /// A fulfilment centre has it.
+    AtCentre,
+    /// No fulfilment centre has it.
+    NotAtCentre,
+    /// The order is at a fulfilment centre's location, where nobody processes by hand.
+    CentreProcesses,
+    /// The figures of a fulfilment centre are its own.
+    CentreStock,
+    /// The location is no fulfilment centre.
+    NoCentre,
     /// The idempotency key was used for another request.
     KeyReused,
     /// The user has a second factor already.
@@ -172,6 +182,11 @@ impl Refusal {
             Refusal::ImportedBefore(_) => "imported_before",
             Refusal::LastOwner => "last_owner",
             Refusal::AlreadySetUp => "already_set_up",
+            Refusal::AtCentre => "at_centre",
+            Refusal::NotAtCentre => "not_at_centre",
+            Refusal::CentreProcesses => "centre_processes",
+            Refusal::CentreStock => "centre_stock",
+            Refusal::NoCentre => "no_centre",
             Refusal::KeyReused => "idempotency_key_reused",
             Refusal::TwoFactorOn => "two_factor_on",
             Refusal::TwoFactorRequired => "two_factor_required",
@@ -225,6 +240,16 @@ impl fmt::Display for Refusal {
             Refusal::RoleForbids(permission) => {
                 return write!(f, "this needs the right {permission}, which your role has not");
             }
+            Refusal::AtCentre => {
+                "the order is with a fulfilment centre; nothing can be done with it until the centre answers \
+                 (record its answer on the order if it came another way)"
+            }
+            Refusal::NotAtCentre => "no fulfilment centre has the order",
+            Refusal::CentreProcesses => {
+                "a fulfilment centre ships what is at this location; move the order to a location of your own first"
+            }
+            Refusal::CentreStock => "the figures of a fulfilment centre come from the centre's feed, not from a person",
+            Refusal::NoCentre => "the location is not a fulfilment centre; count its stock instead",
             Refusal::KeyReused => "this Idempotency-Key was used for another request; take a new one",
         })
     }

@@ -23,6 +23,7 @@ migrations![
     "0008_order_changes",
     "0009_references",
     "0010_schedules",
+    "0013_fulfilment_centres",
     "0015_accounts",
     "0017_settings",
     "0018_retention",

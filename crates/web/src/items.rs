@@ -121,8 +121,11 @@ async fn create(State(app): State<App>, user: EditItems, fields: Fields) -> Answ
 
 async fn show(State(app): State<App>, View(user): View, Path(id): Path<i64>) -> Answer<Markup> {
     let id = ItemId(id);
-    let (item, barcodes, entries) = app
-        .read(move |tx| Ok((items::get(tx, id)?, items::barcodes(tx, id)?, history::list(tx, "item", id.0)?)))
+    let (item, barcodes, entries, names) = app
+        .read(move |tx| {
+            let entries = history::list(tx, "item", id.0)?;
+            Ok((items::get(tx, id)?, items::barcodes(tx, id)?, entries, ui::names(tx)?))
+        })
         .await?;
     let (prices, instances, parts) = app
         .read(move |tx| Ok((channels::prices_of(tx, id)?, channels::list(tx)?, items::components_of(tx, &[id])?)))
@@ -137,7 +140,7 @@ async fn show(State(app): State<App>, View(user): View, Path(id): Path<i64>) -> 
         (component_form(&item, &parts, may))
         (price_table(&item, &prices, &instances, may))
         h2 { "History" }
-        table.plain-table { tbody { @for entry in &entries { tr { td { (ui::moment(entry.at)) } td { (entry.actor) } td { strong { (entry.kind) } " " (entry.detail) } } } } }
+        table.plain-table { tbody { @for entry in &entries { tr { td { (ui::moment(entry.at)) } td { (ui::who(&names, &entry.actor)) } td { strong { (entry.kind) } " " (entry.detail) } } } } }
     };
     ui::page(&app, &user, "/items", &item.sku, content).await
 }

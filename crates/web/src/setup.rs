@@ -54,7 +54,8 @@ pub async fn set_up(
             app.write(Actor::System, move |tx, ctx| {
                 let owner = users::set_up(tx, ctx, &code, &form)?;
                 if locations::list(tx)?.is_empty() {
-                    let first = LocationForm { name: "Default".to_owned(), allow_negative: false };
+                    let first =
+                        LocationForm { name: "Default".to_owned(), allow_negative: false, ..Default::default() };
                     locations::create(tx, ctx, &first)?;
                 }
                 Ok(owner)

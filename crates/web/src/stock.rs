@@ -78,7 +78,7 @@ async fn list(State(app): State<App>, View(user): View, Query(query): Query<Stoc
 
 async fn show(State(app): State<App>, View(user): View, Path(id): Path<i64>) -> Answer<Markup> {
     let id = ItemId(id);
-    let (item, parts) = app
+    let (item, parts, names) = app
         .read(move |tx| {
             let item = items::get(tx, id)?;
             let mut parts = Vec::new();
@@ -86,7 +86,7 @@ async fn show(State(app): State<App>, View(user): View, Path(id): Path<i64>) -> 
                 let level = stock::level(tx, id, place.id)?;
                 parts.push((stock::holders(tx, id, place.id)?, stock::ledger(tx, id, place.id)?, level, place));
             }
-            Ok((item, parts))
+            Ok((item, parts, ui::names(tx)?))
         })
         .await?;
     let may = user.role.may(Permission::EditStock);
@@ -99,7 +99,8 @@ async fn show(State(app): State<App>, View(user): View, Path(id): Path<i64>) -> 
                 @if level.tracked {
                     p.figures { strong { (level.on_hand) } " on hand · " (level.allocated) " allocated · " (level.demand) " wanted · " strong { (level.available()) } " available" }
                 } @else { p.dim { "Not tracked here: no figures are kept, and orders count as covered." } }
-                @if may {
+                @if place.fulfilment_centre { p.dim { "A fulfilment centre: its figures come from the centre's feed, not from people." } }
+                @if may && !place.fulfilment_centre {
                     div.bar {
                         @if level.tracked {
                             form.inline method="post" action={"/stock/" (id) "/" (place.id) "/set"} {
@@ -129,7 +130,7 @@ async fn show(State(app): State<App>, View(user): View, Path(id): Path<i64>) -> 
                         tbody { @for e in ledger { tr {
                             td { (ui::moment(e.entry.at)) } td { (e.entry.cause) }
                             td { @if let Some(order) = e.entry.order_id { a href={"/orders/" (order)} { (order) } } }
-                            td { (e.entry.actor) " " (e.entry.reason) }
+                            td { (ui::who(&names, &e.entry.actor)) " " (e.entry.reason) }
                             td.num { (signed(e.entry.on_hand_change)) " → " (e.on_hand) } td.num { (signed(e.entry.allocated_change)) " → " (e.allocated) } td.num { (signed(e.entry.demand_change)) " → " (e.demand) }
                         } } } }
                     }

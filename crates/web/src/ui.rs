@@ -1,12 +1,15 @@
 //! The frame of every page, the small parts that pages share, and the assets.
 
+use std::collections::HashMap;
+
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use consign_oms::channels;
+use consign_db::Tx;
 use consign_oms::orders::{DespatchState, Order, Payment};
 use consign_oms::stock::StockState;
-use consign_oms::users::{Permission, User};
+use consign_oms::users::{self, Permission, User};
+use consign_oms::{Error, channels, tokens};
 use consign_values::{Manner, Money, Timestamp, Zone};
 use maud::{DOCTYPE, Markup, html};
 use rust_decimal::Decimal;
@@ -179,4 +182,18 @@ pub fn signals(order: &Order) -> Markup {
         @if order.tag > 0 && !order.parked { span.{"badge tag tag" (order.tag)} { "⚑ " (order.tag) } " " }
         @if order.note_count > 0 { span.badge.dim title="has notes" { "✎ " (order.note_count) } }
     }
+}
+
+/// What people call those whom history names: `user 1` and the like to names.
+pub fn names(tx: &mut Tx<'_>) -> Result<HashMap<String, String>, Error> {
+    let mut names: HashMap<String, String> =
+        users::list(tx)?.into_iter().map(|user| (format!("user {}", user.id), user.name)).collect();
+    let programs = tokens::list(tx)?.into_iter();
+    names.extend(programs.map(|token| (format!("token {}", token.id), format!("{} (program)", token.name))));
+    Ok(names)
+}
+
+/// The name of one of them; as it is recorded where nobody knows it.
+pub fn who<'n>(names: &'n HashMap<String, String>, actor: &'n str) -> &'n str {
+    names.get(actor).map_or(actor, String::as_str)
 }

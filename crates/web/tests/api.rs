@@ -54,7 +54,8 @@ impl Site {
         };
         let site = Site { router: router(app.clone()), app, clock };
         site.write(|tx, ctx| {
-            let form = locations::LocationForm { name: "Default".to_owned(), allow_negative: false };
+            let form =
+                locations::LocationForm { name: "Default".to_owned(), allow_negative: false, ..Default::default() };
             let place = locations::create(tx, ctx, &form)?;
             let form =
                 items::ItemForm { sku: "A1".into(), title: "Tea".into(), currency: "GBP".into(), ..Default::default() };

@@ -40,7 +40,11 @@ impl Site {
         };
         let site = Site { app, _folder: folder };
         site.write(|tx, ctx| {
-            let form = locations::LocationForm { name: "<script>alert(1)</script>".to_owned(), allow_negative: false };
+            let form = locations::LocationForm {
+                name: "<script>alert(1)</script>".to_owned(),
+                allow_negative: false,
+                ..Default::default()
+            };
             let place = locations::create(tx, ctx, &form)?;
             let form = items::ItemForm {
                 sku: "X&Y".to_owned(),

@@ -17,41 +17,111 @@ row! {
         pub name: String,
         /// Whether processing may take a level below zero here. Allocation never does.
         pub allow_negative: bool,
+        /// It is somebody else's warehouse: orders there are held until the centre answers (reference 14.5).
+        pub fulfilment_centre: bool,
+        /// Orders at the centre count against stock until it acknowledges them; else its feed is net of them from the start.
+        pub count_until_acknowledged: bool,
+        /// Processing takes units off here, and orders count until then; else the centre's feed shows that they have gone.
+        pub deduct_when_processed: bool,
         /// When it was made.
         pub created_at: Timestamp,
     }
 }
 
+impl Location {
+    /// Whether orders that come to it count against its stock.
+    pub fn counts_orders(&self) -> bool {
+        !self.fulfilment_centre || self.count_until_acknowledged
+    }
+
+    fn mode(&self) -> (bool, bool, bool) {
+        (self.fulfilment_centre, self.count_until_acknowledged, self.deduct_when_processed)
+    }
+}
+
 /// What a person can say of a location.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LocationForm {
     /// Its name.
     pub name: String,
     /// See [`Location::allow_negative`].
     pub allow_negative: bool,
+    /// See [`Location::fulfilment_centre`].
+    pub fulfilment_centre: bool,
+    /// See [`Location::count_until_acknowledged`]; for fulfilment centres only.
+    pub count_until_acknowledged: bool,
+    /// See [`Location::deduct_when_processed`]; only together with counting.
+    pub deduct_when_processed: bool,
+}
+
+impl LocationForm {
+    fn check(&self) -> Result<()> {
+        let mut errors = FieldErrors::new();
+        if self.count_until_acknowledged && !self.fulfilment_centre {
+            errors.add("count_until_acknowledged", "is for fulfilment centres only");
+        }
+        if self.deduct_when_processed && !self.count_until_acknowledged {
+            let why =
+                "needs count_until_acknowledged: a centre whose feed is net of orders must not be deducted from again";
+            errors.add("deduct_when_processed", why);
+        }
+        Ok(errors.into_result()?)
+    }
+
+    fn mode(&self) -> (bool, bool, bool) {
+        (self.fulfilment_centre, self.count_until_acknowledged, self.deduct_when_processed)
+    }
+}
+
+fn in_words((centre, counts, deducts): (bool, bool, bool)) -> &'static str {
+    match (centre, counts, deducts) {
+        (false, ..) => "own location",
+        (true, false, _) => "fulfilment centre, its feed net of orders",
+        (true, true, false) => "fulfilment centre, orders counted until acknowledged",
+        (true, true, true) => "fulfilment centre, orders counted until processed",
+    }
 }
 
 /// Makes a location. The first one ever made becomes the default.
 pub fn create(tx: &mut Tx<'_>, ctx: &Ctx<'_>, form: &LocationForm) -> Result<LocationId> {
+    form.check()?;
     let name = check_name(&form.name)?;
     let id = LocationId(tx.next_id("location")?);
-    let location =
-        Location { id, name: name.into_string(), allow_negative: form.allow_negative, created_at: ctx.now() };
+    let location = Location {
+        id,
+        name: name.into_string(),
+        allow_negative: form.allow_negative,
+        fulfilment_centre: form.fulfilment_centre,
+        count_until_acknowledged: form.count_until_acknowledged,
+        deduct_when_processed: form.deduct_when_processed,
+        created_at: ctx.now(),
+    };
     tx.insert(&location).map_err(name_taken)?;
     store::make_default_if_none(tx, id)?;
-    history::record(tx, ctx, "location", id.0, "created", format!("\"{}\"", location.name))?;
+    history::record(tx, ctx, "location", id.0, "created", format!("\"{}\", {}", location.name, in_words(form.mode())))?;
     changes::announce(tx, ctx, "location", [id.0])?;
     Ok(id)
 }
 
-/// Renames a location or changes its settings.
+/// Renames a location or changes its settings. What it is for stock can't change while open orders are there: each of them is
+/// held and counted by what the location was when it came.
 pub fn edit(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: LocationId, form: &LocationForm) -> Result<()> {
-    let before = get(tx, id)?;
+    form.check()?;
+    let before = store::lock(tx, id)?.ok_or(Error::NotFound("location"))?;
+    if before.mode() != form.mode() && store::has_open_orders(tx, id)? {
+        let by = "open orders, which are held and counted by what it is now; move or finish them first";
+        return Err(Refusal::InUse(by).into());
+    }
     let name = check_name(&form.name)?;
-    store::update(tx, id, name.as_str(), form.allow_negative).map_err(name_taken)?;
+    store::update(tx, id, name.as_str(), form).map_err(name_taken)?;
     let detail = format!(
-        "\"{}\", negative stock {} (before: \"{}\", {})",
-        name, form.allow_negative, before.name, before.allow_negative
+        "\"{}\", negative stock {}, {} (before: \"{}\", {}, {})",
+        name,
+        form.allow_negative,
+        in_words(form.mode()),
+        before.name,
+        before.allow_negative,
+        in_words(before.mode())
     );
     history::record(tx, ctx, "location", id.0, "edited", detail)?;
     changes::announce(tx, ctx, "location", [id.0])

@@ -1,9 +1,9 @@
 //! The SQL of locations.
 
 use consign_db::{Tx, sql};
-use consign_values::LocationId;
+use consign_values::{LocationId, OrderId};
 
-use super::Location;
+use super::{Location, LocationForm};
 use crate::Result;
 
 pub fn find(tx: &mut Tx<'_>, id: LocationId) -> Result<Option<Location>> {
@@ -14,9 +14,22 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Location>> {
     Ok(tx.all(sql!(Location, "SELECT {*} FROM location ORDER BY name LIMIT 1000"), &[])?)
 }
 
-pub fn update(tx: &mut Tx<'_>, id: LocationId, name: &str, allow_negative: bool) -> Result<(), consign_db::Error> {
-    let text = sql!("UPDATE location SET name = $2, allow_negative = $3 WHERE id = $1");
-    tx.execute(text, &[&id, &name, &allow_negative]).map(|_| ())
+pub fn lock(tx: &mut Tx<'_>, id: LocationId) -> Result<Option<Location>> {
+    Ok(tx.optional(sql!(Location, "SELECT {*} FROM location WHERE id = $1 /*pg FOR UPDATE*/"), &[&id])?)
+}
+
+pub fn has_open_orders(tx: &mut Tx<'_>, id: LocationId) -> Result<bool> {
+    let text = sql!(OrderId, "SELECT id FROM orders WHERE location_id = $1 AND state = 'open' LIMIT 1");
+    Ok(tx.optional(text, &[&id])?.is_some())
+}
+
+pub fn update(tx: &mut Tx<'_>, id: LocationId, name: &str, form: &LocationForm) -> Result<(), consign_db::Error> {
+    let text = sql!(
+        "UPDATE location SET name = $2, allow_negative = $3, fulfilment_centre = $4, count_until_acknowledged = $5,
+           deduct_when_processed = $6 WHERE id = $1"
+    );
+    let (counts, deducts) = (form.count_until_acknowledged, form.deduct_when_processed);
+    tx.execute(text, &[&id, &name, &form.allow_negative, &form.fulfilment_centre, &counts, &deducts]).map(|_| ())
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: LocationId) -> Result<(), consign_db::Error> {

@@ -1,6 +1,6 @@
 //! What can be done with an order now: the blocking matrix of reference 2.6, in this one place. It feeds buttons, menus and refusals.
 
-use super::{Order, OrderState, Payment};
+use super::{CentreState, Order, OrderState, Payment};
 use crate::Refusal;
 
 /// Something that a person can do with an order.
@@ -38,6 +38,8 @@ pub enum Action {
     Delete,
     /// Add a note.
     Note,
+    /// Record what the fulfilment centre that has it says of it.
+    CentreAnswer,
     /// Send its despatch or cancellation again.
     SendAgain,
 }
@@ -59,6 +61,7 @@ impl Action {
         Action::Merge,
         Action::Link,
         Action::Note,
+        Action::CentreAnswer,
         Action::SendAgain,
         Action::Cancel,
         Action::Delete,
@@ -84,6 +87,9 @@ pub fn refusal(order: &Order, action: Action) -> Option<Refusal> {
         Action::MarkPaid if order.payment == Payment::Paid => Some(Refusal::AlreadyPaid),
         Action::MarkPaid if order.channel_id.is_some() => Some(Refusal::AwaitingPayment),
         Action::MarkPaid => None,
+        Action::CentreAnswer => (order.centre != CentreState::Held).then_some(Refusal::NotAtCentre),
+        _ if order.centre == CentreState::Held => Some(Refusal::AtCentre),
+        Action::Process if order.centre == CentreState::Released => Some(Refusal::CentreProcesses),
         // Holds keep an order from being worked on; they don't keep it where it is.
         Action::Move | Action::Delete => None,
         Action::Park if order.parked => Some(Refusal::Parked),

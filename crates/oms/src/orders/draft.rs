@@ -9,6 +9,7 @@ use consign_db::{Tx, row};
 use consign_values::{Currency, DraftId, FieldErrors, ItemId, LocationId, Money, OrderId, Rate, Timestamp, clean};
 use serde::{Deserialize, Serialize};
 
+use super::centre;
 use super::compose::recipes;
 use super::edit::{added, checked};
 use super::money::{Priced, add_up};
@@ -16,8 +17,8 @@ use super::reclaim::reclaim;
 use super::search_text::index;
 use super::take::wanted;
 use super::{
-    Action, DespatchState, Detail, HoldReason, Line, NO_DEADLINE, Order, OrderEdit, OrderState, Payment, hold,
-    open_for, store,
+    Action, CentreState, DespatchState, Detail, HoldReason, Line, NO_DEADLINE, Order, OrderEdit, OrderState, Payment,
+    hold, open_for, store,
 };
 use crate::settings::direct_orders;
 use crate::stock::{Cause, StockState};
@@ -160,11 +161,13 @@ fn complete(tx: &mut Tx<'_>, ctx: &Ctx<'_>, form: &DraftForm) -> Result<OrderId>
         errors.add("currency", "must be an ISO 4217 code such as GBP");
     }
     errors.into_result()?;
-    locations::get(tx, form.location_id)?;
+    let place = locations::get(tx, form.location_id)?;
     let id = OrderId(tx.next_id("orders")?);
     let lines = lines(tx, id, &edit)?;
-    let (order, detail) = rows(ctx, id, form, &edit, &lines)?;
-    let wants = lines.iter().filter_map(|line| wanted(&order, line)).collect();
+    let (mut order, detail) = rows(ctx, id, form, &edit, &lines)?;
+    order.locked = !place.counts_orders();
+    let live = order.is_live();
+    let wants = lines.iter().filter(|_| live).filter_map(|line| wanted(&order, line)).collect();
     reclaim(tx, ctx, Cause::Receive, Vec::new(), wants, &[id], |tx| {
         tx.insert(&order).map_err(|error| {
             if error.is_unique("orders_intake") || error.is_unique("orders.reference") {
@@ -184,6 +187,10 @@ fn complete(tx: &mut Tx<'_>, ctx: &Ctx<'_>, form: &DraftForm) -> Result<OrderId>
     let location = format!("location {}", order.location_id);
     decisions::record(tx, ctx, id, "location", location, format!("chosen by {}", ctx.actor))?;
     decisions::record(tx, ctx, id, "status", format!("taken as {}", order.payment), format!("said by {}", ctx.actor))?;
+    if place.fulfilment_centre {
+        centre::hand_over(tx, ctx, id, &place)?;
+        decisions::record(tx, ctx, id, "park", "parked", "its location is a fulfilment centre, which answers for it")?;
+    }
     if order.payment == Payment::Unpaid {
         hold::park_for(tx, ctx, id, HoldReason::Unpaid, "unparked when it is marked as paid")?;
         decisions::record(tx, ctx, id, "park", "parked", "it is unpaid")?;
@@ -249,6 +256,7 @@ fn rows(ctx: &Ctx<'_>, id: OrderId, form: &DraftForm, edit: &OrderEdit, lines: &
         created_at: ctx.now(),
         ended_at: None,
         version: 1,
+        centre: CentreState::None,
         merged_into: None,
     };
     let detail = Detail {

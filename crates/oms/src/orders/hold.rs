@@ -85,7 +85,15 @@ pub(super) fn park_for(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, reason: Hold
     put(tx, ctx, id, HoldKind::Parked, reason, note)
 }
 
-fn put(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, kind: HoldKind, reason: HoldReason, note: &str) -> Result<()> {
+/// Puts an order aside for a reason that it is not put aside for yet.
+pub(super) fn put(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx<'_>,
+    id: OrderId,
+    kind: HoldKind,
+    reason: HoldReason,
+    note: &str,
+) -> Result<()> {
     tx.insert(&Hold { order_id: id, kind, reason, note: clean(note, 255), actor: ctx.actor_text(), at: ctx.now() })?;
     let holds = store::holds(tx, id)?;
     store::set_held(tx, id, any(&holds, HoldKind::Parked), any(&holds, HoldKind::Locked))

@@ -2,6 +2,7 @@
 
 mod actions;
 mod cancel;
+mod centre;
 mod compose;
 mod draft;
 mod edit;
@@ -27,6 +28,7 @@ mod view;
 
 pub use actions::{Action, actions, refusal};
 pub use cancel::{cancel, delete};
+pub use centre::{CentreAnswer, CentreStatus, centre_answered};
 pub use draft::{
     DIRECT, Draft, DraftForm, begin_draft, complete_draft, discard_draft, draft, drafts, mark_paid, save_draft,
 };
@@ -38,7 +40,7 @@ pub use merge::{MERGED, MergeCheck, merge, merge_check};
 pub use move_to::move_to;
 pub use note::{add_note, set_shipping, set_tag};
 pub use order::{
-    DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment,
+    CentreState, DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment,
 };
 pub use process::{process, process_notes_read};
 pub use receive::{PageOutcome, Received, receive_page, retry_rejected};

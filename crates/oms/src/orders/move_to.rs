@@ -4,7 +4,7 @@ use consign_db::Tx;
 use consign_values::{LocationId, OrderId};
 
 use super::take::wanted;
-use super::{Action, open_for, store};
+use super::{Action, CentreState, centre, open_for, store};
 use crate::stock::{Book, Cause, claims_of, refresh};
 use crate::{Ctx, Refusal, Result, changes, decisions, history, locations};
 
@@ -20,8 +20,11 @@ pub fn move_to(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, to: LocationId) -> R
     let claims = claims_of(tx, id)?;
     let lines = store::lines(tx, id)?;
     order.location_id = to;
-    let wants: Vec<_> =
-        if order.is_live() { lines.iter().filter_map(|line| wanted(&order, line)).collect() } else { Vec::new() };
+    let wants: Vec<_> = if order.is_live() && destination.counts_orders() {
+        lines.iter().filter_map(|line| wanted(&order, line)).collect()
+    } else {
+        Vec::new()
+    };
     let keys =
         claims.iter().map(|c| (c.item_id, c.location_id)).chain(wants.iter().map(|w| (w.item_id, w.location_id)));
     let mut book = Book::open(tx, ctx, keys.collect::<Vec<_>>())?;
@@ -35,6 +38,11 @@ pub fn move_to(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, to: LocationId) -> R
     book.write_releases(tx)?;
     store::set_location(tx, id, to)?;
     store::set_provenance(tx, id, "location", &ctx.actor_text())?;
+    if destination.fulfilment_centre {
+        centre::hand_over(tx, ctx, id, &destination)?;
+    } else if origin.fulfilment_centre {
+        store::set_centre(tx, id, CentreState::None)?;
+    }
     book.close(tx)?;
     refresh(tx, &[id])?;
     let detail = format!("{} → {}", origin.name, destination.name);

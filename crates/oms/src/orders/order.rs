@@ -30,6 +30,18 @@ consign_db::text_enum! {
 }
 
 consign_db::text_enum! {
+    /// Where an order stands with a fulfilment centre (reference 14.5). Not `None` just while it is at the location of one.
+    pub enum CentreState {
+        /// It is at a location of our own.
+        None = "none",
+        /// The centre has it.
+        Held = "held",
+        /// The centre has cancelled it: it may be moved away.
+        Released = "released",
+    }
+}
+
+consign_db::text_enum! {
     /// What the channel knows of the despatch or cancellation.
     pub enum DespatchState {
         /// Nothing to tell.
@@ -123,6 +135,8 @@ row! {
         pub ended_at: Option<Timestamp>,
         /// Counts up with each change by a use case.
         pub version: i64,
+        /// Whether a fulfilment centre has it.
+        pub centre: CentreState,
         /// The order that its lines went to.
         pub merged_into: Option<OrderId>,
     }
@@ -312,6 +326,8 @@ consign_db::text_enum! {
         Postcode = "postcode",
         /// Its channel has cancelled part of it.
         Channel = "channel",
+        /// A fulfilment centre has it; goes by the centre's answer.
+        Centre = "centre",
         /// A person.
         Person = "person",
     }

@@ -8,8 +8,8 @@ use consign_values::{ChannelId, DraftId, LineId, LocationId, OrderId, Timestamp}
 
 use super::take::{Parts, pairs};
 use super::{
-    DespatchState, Detail, Draft, Hold, HoldKind, HoldReason, Line, LineView, Note, Order, OrderState, Payment,
-    Relation,
+    CentreState, DespatchState, Detail, Draft, Hold, HoldKind, HoldReason, Line, LineView, Note, Order, OrderState,
+    Payment, Relation,
 };
 use crate::{Ctx, Result};
 
@@ -181,6 +181,11 @@ pub fn set_despatch_state(tx: &mut Tx<'_>, id: OrderId, state: DespatchState) ->
 
 pub fn set_location(tx: &mut Tx<'_>, id: OrderId, to: LocationId) -> Result<()> {
     tx.execute(sql!("UPDATE orders SET location_id = $2, version = version + 1 WHERE id = $1"), &[&id, &to])?;
+    Ok(())
+}
+
+pub fn set_centre(tx: &mut Tx<'_>, id: OrderId, centre: CentreState) -> Result<()> {
+    tx.execute(sql!("UPDATE orders SET centre = $2, version = version + 1 WHERE id = $1"), &[&id, &centre])?;
     Ok(())
 }
 

@@ -6,13 +6,17 @@ use consign_db::Tx;
 use consign_ports::IncomingOrder;
 use consign_values::{ChannelId, ItemId, LineId, LocationId, OrderId, Timestamp, clean};
 
+use super::centre;
 use super::compose::{Recipes, expand};
 use super::money::totals;
 use super::search_text::search_text;
-use super::{DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment};
+use super::{
+    CentreState, DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment,
+};
 use crate::channels::{Channel, TagMap};
 use crate::decisions::Decision;
 use crate::history::Entry;
+use crate::locations::{self, Location};
 use crate::stock::{Book, Cause, StockState, Wanted, state_of};
 use crate::{Ctx, Result, decisions, history};
 
@@ -30,6 +34,8 @@ pub struct NewOrders {
     pub history: Vec<Entry>,
     pub decisions: Vec<Decision>,
     pub search: Vec<(i64, String)>,
+    /// Locations looked up once.
+    places: HashMap<LocationId, Location>,
 }
 
 /// Where orders come from, and what is said of them for that.
@@ -189,11 +195,21 @@ impl NewOrders {
         }
         let mut order = order_row(ctx, id, origin, incoming, &parts, payment);
         let (delivery, billing) = (&incoming.delivery, &incoming.billing);
-        let holds = holds(ctx, &order, origin);
+        let mut holds = holds(ctx, &order, origin);
+        let place = match self.places.get(&order.location_id) {
+            Some(place) => place,
+            None => self.places.entry(order.location_id).or_insert(locations::get(tx, order.location_id)?),
+        };
+        if place.fulfilment_centre {
+            order.centre = CentreState::Held;
+            order.locked = !place.counts_orders();
+            holds.extend(centre::holds(ctx, order.id, place));
+        }
         order.parked = !holds.is_empty();
         let (mut wants, mut has) = (0, 0);
         for line in &lines {
-            if let Some(wanted) = wanted(&order, line)
+            if order.is_live()
+                && let Some(wanted) = wanted(&order, line)
                 && let Some(allocated) = book.claim(Cause::Receive, &wanted)
             {
                 wants += wanted.quantity;
@@ -279,8 +295,11 @@ impl NewOrders {
             format!("{has} of {wants} units allocated at its location"),
         )?;
         if order.parked {
-            let reason =
-                if order.payment == Payment::Unpaid { "it is unpaid" } else { "its postcode is too long to be one" };
+            let reason = match (order.centre, order.payment) {
+                (CentreState::Held, _) => "its location is a fulfilment centre, which answers for it",
+                (_, Payment::Unpaid) => "it is unpaid",
+                _ => "its postcode is too long to be one",
+            };
             decide(tx, "park", "parked".to_owned(), reason.to_owned())?;
         }
         let lines = match incoming.lines.len() {
@@ -353,6 +372,7 @@ fn order_row(
         created_at: ctx.now(),
         ended_at: None,
         version: 1,
+        centre: CentreState::None,
         merged_into: None,
     }
 }

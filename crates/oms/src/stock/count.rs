@@ -24,6 +24,22 @@ pub fn set_level(
     change(tx, ctx, Cause::Set, item, location, reason, |_| Ok(on_hand))
 }
 
+/// A fulfilment centre says how many there are: its feed is the truth there, and may be below zero no more than a count
+/// (reference 4.3). The other locations are counted by people, with [`set_level`].
+pub fn feed(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx<'_>,
+    item: ItemId,
+    location: LocationId,
+    on_hand: i64,
+    reason: &str,
+) -> Result<Level> {
+    if !(0..=LEVEL_MAX).contains(&on_hand) {
+        return Err(Error::invalid("on_hand", "must be between 0 and 1,000,000,000"));
+    }
+    change(tx, ctx, Cause::Feed, item, location, reason, |_| Ok(on_hand))
+}
+
 /// Adds `change` units, or takes them off if negative. The level may not go below zero.
 pub fn adjust(
     tx: &mut Tx<'_>,
@@ -54,7 +70,12 @@ fn change(
         return Err(Error::Invalid(FieldErrors::of("reason", "must not be empty")));
     }
     let sku = items::get(tx, item)?.sku;
-    let place = locations::get(tx, location)?.name;
+    let place = locations::get(tx, location)?;
+    match (place.fulfilment_centre, cause) {
+        (true, Cause::Feed) | (false, Cause::Set | Cause::Adjust) => {}
+        (true, _) => return Err(Refusal::CentreStock.into()),
+        (false, _) => return Err(Refusal::NoCentre.into()),
+    }
     if !items::components_of(tx, &[item])?.is_empty() {
         return Err(Refusal::Composite("a composite has no stock of its own; count its parts").into());
     }
@@ -66,7 +87,7 @@ fn change(
     let on_hand = figure(&level)?;
     book.put(cause, item, location, on_hand, &reason);
     book.close(tx)?;
-    let detail = format!("{sku} at {place}: {} → {on_hand} ({reason})", level.on_hand);
+    let detail = format!("{sku} at {}: {} → {on_hand} ({reason})", place.name, level.on_hand);
     history::record(tx, ctx, "item", item.0, "stock changed", detail)?;
     super::level(tx, item, location)
 }

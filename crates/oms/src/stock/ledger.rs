@@ -43,6 +43,8 @@ consign_db::text_enum! {
         Set = "set",
         /// Units were added or taken off.
         Adjust = "adjust",
+        /// The fulfilment centre said how many there are.
+        Feed = "feed",
         /// Figures began or ceased to be kept.
         Track = "track",
     }

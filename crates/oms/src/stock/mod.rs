@@ -11,7 +11,7 @@ mod state;
 mod store;
 
 pub use book::{Book, Wanted};
-pub use count::{adjust, set_level, set_tracked};
+pub use count::{adjust, feed, set_level, set_tracked};
 pub use ledger::{Cause, LedgerEntry};
 pub use level::{Claim, Holder, Level, LevelView};
 pub use state::StockState;

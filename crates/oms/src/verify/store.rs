@@ -75,6 +75,17 @@ pub fn run(tx: &mut Tx<'_>) -> Result<Vec<Checked>> {
          WHERE o.parked <> EXISTS (SELECT 1 FROM order_hold h WHERE h.order_id = o.id AND h.kind = 'parked')
            OR o.locked <> EXISTS (SELECT 1 FROM order_hold h WHERE h.order_id = o.id AND h.kind = 'locked')
          LIMIT 100";
+        "a fulfilment centre has an order just when a hold says so, and only where the order's location is one" =>
+        "SELECT 'order ' || o.id AS subject, 'centre ' || o.centre AS found,
+           CASE WHEN l.fulfilment_centre THEN 'held or released' ELSE 'none' END AS expected
+         FROM orders o JOIN location l ON l.id = o.location_id
+         WHERE o.state = 'open' AND ((o.centre <> 'none') <> l.fulfilment_centre
+           OR (o.centre = 'held') <> EXISTS (SELECT 1 FROM order_hold h
+             WHERE h.order_id = o.id AND h.kind = 'parked' AND h.reason = 'centre')
+           OR (o.centre = 'held' AND NOT l.count_until_acknowledged AND NOT o.locked)
+           OR (o.centre = 'held' AND l.deduct_when_processed AND EXISTS (SELECT 1 FROM order_hold h
+             WHERE h.order_id = o.id AND h.kind = 'locked' AND h.reason = 'centre')))
+         LIMIT 100";
         "the counts of an order are those of its lines and notes" =>
         "SELECT 'order ' || o.id AS subject, o.line_count || '/' || o.unit_count || '/' || o.note_count AS found,
            t.line_count || '/' || t.unit_count || '/' || t.note_count AS expected

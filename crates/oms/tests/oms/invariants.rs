@@ -1,7 +1,8 @@
 //! Any sequence of events leaves the books right: the invariants of reference 4.7 on random days of a small company.
 
 use consign_db::{Db, Tx};
-use consign_oms::{Ctx, Error, MIGRATIONS, orders, stock};
+use consign_oms::orders::{CentreAnswer, CentreStatus};
+use consign_oms::{Ctx, Error, MIGRATIONS, locations, orders, stock};
 use consign_ports::{ChannelPayment, IncomingOrder};
 use consign_values::{ItemId, LocationId, OrderId};
 use proptest::prelude::*;
@@ -11,13 +12,22 @@ use crate::shop::{Shop, paid, unpaid};
 /// Something that happens. Numbers are taken modulo what there is.
 #[derive(Clone, Debug)]
 enum Event {
-    Sell { is_paid: bool, lines: Vec<(usize, i64)> },
+    Sell {
+        is_paid: bool,
+        lines: Vec<(usize, i64)>,
+    },
     Report(usize, ChannelPayment),
     Lock(usize),
     Unlock(usize),
     Park(usize),
     Unpark(usize),
     Move(usize, bool),
+    /// To the centre whose feed is net of orders, to the one that counts until it acknowledges, to the one that counts until processed.
+    HandOver(usize, usize),
+    Answer(usize, CentreStatus),
+    Feed(usize, usize, i64),
+    /// Flags of a centre change, where they may.
+    Turn(usize, bool),
     Process(usize),
     Cancel(usize),
     Delete(usize),
@@ -37,6 +47,10 @@ fn event() -> impl Strategy<Value = Event> {
         1 => order.clone().prop_map(Event::Park),
         1 => order.clone().prop_map(Event::Unpark),
         2 => (order.clone(), any::<bool>()).prop_map(|(n, west)| Event::Move(n, west)),
+        3 => (order.clone(), 0_usize..3).prop_map(|(n, centre)| Event::HandOver(n, centre)),
+        4 => (order.clone(), prop::sample::select(CentreStatus::ALL)).prop_map(|(n, status)| Event::Answer(n, status)),
+        1 => (0_usize..4, 0_usize..3, 0_i64..9).prop_map(|(item, centre, units)| Event::Feed(item, centre, units)),
+        1 => (0_usize..3, any::<bool>()).prop_map(|(centre, on)| Event::Turn(centre, on)),
         2 => order.clone().prop_map(Event::Process),
         1 => order.clone().prop_map(Event::Cancel),
         1 => order.prop_map(Event::Delete),
@@ -48,6 +62,7 @@ fn event() -> impl Strategy<Value = Event> {
 struct Day<'d> {
     shop: Shop<'d>,
     items: Vec<ItemId>,
+    centres: [LocationId; 3],
     sold: Vec<IncomingOrder>,
 }
 
@@ -58,8 +73,8 @@ impl Day<'_> {
 
     /// Available and on hand of every level.
     fn figures(&self) -> Vec<(i64, i64)> {
-        let places = [self.shop.default, self.shop.west];
-        self.items.iter().flat_map(|item| places.map(|place| self.shop.stock(*item, place))).collect()
+        let places: Vec<LocationId> = [self.shop.default, self.shop.west].into_iter().chain(self.centres).collect();
+        self.items.iter().flat_map(|item| places.iter().map(|place| self.shop.stock(*item, *place))).collect()
     }
 
     fn on_hand(&self) -> Vec<i64> {
@@ -114,6 +129,34 @@ impl Day<'_> {
             Event::Park(n) => drop(self.with(n, |tx, ctx, id| orders::park(tx, ctx, id, ""))),
             Event::Unpark(n) => drop(self.with(n, orders::unpark)),
             Event::Move(n, west) => drop(self.with(n, |tx, ctx, id| orders::move_to(tx, ctx, id, self.place(west)))),
+            Event::HandOver(n, centre) => {
+                let to = self.centres[centre];
+                if self.with(n, |tx, ctx, id| orders::move_to(tx, ctx, id, to)) {
+                    let home = self.shop.default;
+                    let back = self.with(n, |tx, ctx, id| orders::move_to(tx, ctx, id, home));
+                    assert!(self.is_own(to) || !back, "nothing leaves a centre before it answers");
+                    if back {
+                        assert!(self.with(n, |tx, ctx, id| orders::move_to(tx, ctx, id, to)));
+                    }
+                }
+            }
+            Event::Answer(n, status) => {
+                let text = "so it says".to_owned();
+                let (carrier, service, tracking_number) = (String::new(), String::new(), format!("T{n}"));
+                let answer = CentreAnswer { status, text, carrier, service, tracking_number };
+                self.with(n, |tx, ctx, id| orders::centre_answered(tx, ctx, id, &answer));
+            }
+            Event::Feed(item, centre, units) => {
+                let (item, place) = (self.items[item], self.centres[centre]);
+                let fed = self.shop.does(|tx, ctx| stock::feed(tx, ctx, item, place, units, "feed"));
+                assert!(matches!(fed, Ok(_) | Err(Error::Refused(_))), "{fed:?}");
+            }
+            Event::Turn(centre, on) => {
+                let form = locations::LocationForm { fulfilment_centre: on, ..form(centre) };
+                let form = if on { form } else { own(form) };
+                let turned = self.shop.does(|tx, ctx| locations::edit(tx, ctx, self.centres[centre], &form));
+                assert!(matches!(turned, Ok(()) | Err(Error::Refused(_))), "{turned:?}");
+            }
             Event::Process(n) => drop(self.with(n, orders::process)),
             Event::Cancel(n) => drop(self.with(n, |tx, ctx, id| orders::cancel(tx, ctx, id, "a test", false))),
             Event::Delete(n) => drop(self.with(n, |tx, ctx, id| orders::delete(tx, ctx, id, "a test"))),
@@ -129,11 +172,32 @@ impl Day<'_> {
         }
         match event {
             Event::Process(_) => assert_eq!(available, self.available(), "processing leaves available as it is"),
-            Event::Count(..) => {}
+            Event::Count(..) | Event::Feed(..) | Event::Answer(..) => {}
             Event::Park(_) | Event::Unpark(_) => assert_eq!(figures, self.figures(), "parking changes no figure"),
             _ => assert_eq!(on_hand, self.on_hand(), "only processing and counting move units"),
         }
     }
+}
+
+impl Day<'_> {
+    fn is_own(&self, place: LocationId) -> bool {
+        !self.shop.db.read(|tx| locations::get(tx, place)).unwrap().fulfilment_centre
+    }
+}
+
+/// The three ways of a centre with stock.
+fn form(centre: usize) -> locations::LocationForm {
+    locations::LocationForm {
+        name: format!("Centre {centre}"),
+        allow_negative: false,
+        fulfilment_centre: true,
+        count_until_acknowledged: centre > 0,
+        deduct_when_processed: centre > 1,
+    }
+}
+
+fn own(form: locations::LocationForm) -> locations::LocationForm {
+    locations::LocationForm { count_until_acknowledged: false, deduct_when_processed: false, ..form }
 }
 
 proptest! {
@@ -145,8 +209,12 @@ proptest! {
         db.migrate(MIGRATIONS).unwrap();
         let shop = Shop::open(&db);
         shop.set(|settings| settings.download_unpaid = true);
-        let items = (0..4).map(|n| shop.item(&format!("X{n}"), &[(shop.default, 6), (shop.west, 3)])).collect();
-        let mut day = Day { shop, items, sold: Vec::new() };
+        let items: Vec<ItemId> = (0..4).map(|n| shop.item(&format!("X{n}"), &[(shop.default, 6), (shop.west, 3)])).collect();
+        let centres = [0, 1, 2].map(|n| shop.does(|tx, ctx| locations::create(tx, ctx, &form(n))).unwrap());
+        for (item, centre) in items.iter().flat_map(|item| centres.map(|centre| (*item, centre))) {
+            shop.does(|tx, ctx| stock::feed(tx, ctx, item, centre, 4, "feed")).unwrap();
+        }
+        let mut day = Day { shop, items, centres, sold: Vec::new() };
         for event in &events {
             day.happen(event);
             day.shop.verify();

@@ -1,6 +1,7 @@
 //! The business on both databases: each test is an acceptance scenario of the reference (16.5) or an invariant.
 
 mod accounts;
+mod centres;
 mod changes;
 mod concurrency;
 mod drafts;

@@ -111,7 +111,7 @@ fn a_short_order_leaves_only_where_the_location_allows_a_negative_level() {
         let short = shop.take(paid("short", &[("X", 2)]));
         assert_eq!(short.stock_state, StockState::Short);
         assert_eq!(code(shop.does(|tx, ctx| orders::process(tx, ctx, short.id))), "short_of_stock");
-        let form = locations::LocationForm { name: "Default".to_owned(), allow_negative: true };
+        let form = locations::LocationForm { name: "Default".to_owned(), allow_negative: true, ..Default::default() };
         shop.does(|tx, ctx| locations::edit(tx, ctx, shop.default, &form)).unwrap();
         shop.does(|tx, ctx| orders::process(tx, ctx, short.id)).unwrap();
         assert_eq!(shop.stock(x, shop.default), (-2, 1), "the units of the holder have left");
@@ -260,6 +260,7 @@ fn on_paper() -> Order {
         created_at: Timestamp(0),
         ended_at: None,
         version: 1,
+        centre: consign_oms::orders::CentreState::None,
         merged_into: None,
     }
 }

@@ -28,7 +28,7 @@ impl<'d> Shop<'d> {
         let (default, west, channel) = db
             .write(|tx| {
                 let ctx = Ctx::new(&clock, Actor::System);
-                let place = |name: &str| locations::LocationForm { name: name.to_owned(), allow_negative: false };
+                let place = |name: &str| locations::LocationForm { name: name.to_owned(), ..Default::default() };
                 let default = locations::create(tx, &ctx, &place("Default"))?;
                 let west = locations::create(tx, &ctx, &place("West"))?;
                 let channel = channels::add(tx, &ctx, "app", "TESTSHOP", "Main", &[])?;

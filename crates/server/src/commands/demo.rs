@@ -107,7 +107,7 @@ async fn furnish(site: &Site, shop: &Shop) -> Result<String, String> {
                 places.push(locations::create(
                     tx,
                     &ctx,
-                    &LocationForm { name: name.to_owned(), allow_negative: false },
+                    &LocationForm { name: name.to_owned(), ..Default::default() },
                 )?);
             }
             for (i, product) in products.iter().enumerate() {

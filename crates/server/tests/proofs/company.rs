@@ -52,7 +52,7 @@ impl Company {
         let (cookie, locations) = db
             .write(|tx| {
                 let ctx = Ctx::new(&SystemClock, Actor::System);
-                let place = |name: &str| locations::LocationForm { name: name.to_owned(), allow_negative: false };
+                let place = |name: &str| locations::LocationForm { name: name.to_owned(), ..Default::default() };
                 let places = [locations::create(tx, &ctx, &place("A"))?, locations::create(tx, &ctx, &place("B"))?];
                 for sku in products.keys() {
                     let (sku, title, currency) = (sku.clone(), sku.clone(), "GBP".to_owned());

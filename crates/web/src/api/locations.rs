@@ -32,6 +32,12 @@ pub struct Location {
     name: String,
     /// Whether processing may take a level below zero here. Allocation never does.
     allow_negative: bool,
+    /// Somebody else's warehouse: orders there are held until it answers, and its stock comes from its feed alone.
+    fulfilment_centre: bool,
+    /// Orders at the centre count against stock until it acknowledges them; else its feed is net of orders from the start.
+    count_until_acknowledged: bool,
+    /// Processing takes units off, and orders count until then; else the feed shows that they have gone.
+    deduct_when_processed: bool,
     /// New orders of channels without a download location of their own land here.
     default: bool,
     #[schema(format = DateTime)]
@@ -43,6 +49,9 @@ fn show(location: &locations::Location, default: LocationId) -> Location {
         id: location.id.0,
         name: location.name.clone(),
         allow_negative: location.allow_negative,
+        fulfilment_centre: location.fulfilment_centre,
+        count_until_acknowledged: location.count_until_acknowledged,
+        deduct_when_processed: location.deduct_when_processed,
         default: location.id == default,
         created_at: location.created_at.to_rfc3339(),
     }
@@ -77,11 +86,26 @@ struct NewLocation {
     name: String,
     #[serde(default)]
     allow_negative: bool,
+    /// Can change only while no open orders are there; so can the two that follow.
+    #[serde(default)]
+    fulfilment_centre: bool,
+    /// For fulfilment centres only.
+    #[serde(default)]
+    count_until_acknowledged: bool,
+    /// Only together with `count_until_acknowledged`.
+    #[serde(default)]
+    deduct_when_processed: bool,
 }
 
 impl NewLocation {
     fn form(&self) -> LocationForm {
-        LocationForm { name: self.name.clone(), allow_negative: self.allow_negative }
+        LocationForm {
+            name: self.name.clone(),
+            allow_negative: self.allow_negative,
+            fulfilment_centre: self.fulfilment_centre,
+            count_until_acknowledged: self.count_until_acknowledged,
+            deduct_when_processed: self.deduct_when_processed,
+        }
     }
 }
 

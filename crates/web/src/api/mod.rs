@@ -4,6 +4,7 @@
 //! annotation that the OpenAPI document is made of, so the two can't drift; `document.rs` adds what all routes share.
 
 mod call;
+mod centres;
 mod channels;
 mod document;
 mod door;
@@ -54,6 +55,7 @@ fn described() -> OpenApiRouter<App> {
             .merge(items::routes())
             .merge(stock::routes())
             .merge(locations::routes())
+            .merge(centres::routes())
             .merge(channels::routes())
             .merge(users::routes())
             .merge(tokens::routes())

@@ -381,6 +381,7 @@ fn action_name(action: Action) -> Option<&'static str> {
         Action::MarkPaid => "paid",
         Action::Split => "split",
         Action::Merge => "merge",
+        Action::CentreAnswer => "centre",
         Action::Edit => return None,
     })
 }

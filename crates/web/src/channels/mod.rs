@@ -26,6 +26,7 @@ use crate::{App, ui};
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/channels", get(list))
+        .route("/channels/add", get(add_list))
         .route("/channels/add/{kind}", get(set_up::add_page).post(set_up::add))
         .route("/channels/{id}", get(show))
         .route("/channels/{id}/set-up", get(set_up::set_up_page).post(set_up::set_up))
@@ -78,13 +79,23 @@ async fn list(State(app): State<App>, View(user): View) -> Answer<Markup> {
         }
         @if may {
             h2 { "Add a channel" }
-            div.cards { @for kind in app.kinds.iter() { div.card {
-                h3 { (kind.label()) } p { (kind.summary()) }
-                p { a.button href={"/channels/add/" (kind.code())} { "Add" } " " a href={"/channels/guide/" (kind.code())} { "Rules & guidelines" } }
-            } } }
+            (kinds(&app))
         }
     };
     ui::page(&app, &user, "/channels", "Channels", content).await
+}
+
+/// The kinds that can be added.
+fn kinds(app: &App) -> Markup {
+    html! { div.cards { @for kind in app.kinds.iter() { div.card {
+        h3 { (kind.label()) } p { (kind.summary()) }
+        p { a.button href={"/channels/add/" (kind.code())} { "Add" } " " a href={"/channels/guide/" (kind.code())} { "Rules & guidelines" } }
+    } } } }
+}
+
+async fn add_list(State(app): State<App>, user: ManageChannels) -> Answer<Markup> {
+    let content = html! { h1 { "Add a channel" } p { "Which kind of channel is it?" } (kinds(&app)) };
+    ui::page(&app, &user.0, "/channels", "Add a channel", content).await
 }
 
 fn state(channel: &Channel) -> Markup {
@@ -141,7 +152,7 @@ async fn show(
 ) -> Answer<Markup> {
     let id = ChannelId(id);
     let (after, unlinked) = (query.after.clone(), !query.unlinked.is_empty());
-    let (channel, health, places, chosen, statuses, tags, listings, rejected, entries) = app
+    let (channel, health, places, chosen, statuses, tags, listings, rejected, entries, names) = app
         .read(move |tx| {
             Ok((
                 channels::get(tx, id)?,
@@ -153,6 +164,7 @@ async fn show(
                 channels::list_listings(tx, id, unlinked, &after)?,
                 channels::rejected(tx, id)?,
                 consign_oms::history::list(tx, "channel", id.0)?,
+                ui::names(tx)?,
             ))
         })
         .await?;
@@ -220,7 +232,7 @@ async fn show(
             }
             section.wide {
                 h2 { "History" }
-                table.plain-table { tbody { @for entry in entries.iter().take(50) { tr { td { (ui::moment(entry.at)) } td { (entry.actor) } td { strong { (entry.kind) } " " (entry.detail) } } } } }
+                table.plain-table { tbody { @for entry in entries.iter().take(50) { tr { td { (ui::moment(entry.at)) } td { (ui::who(&names, &entry.actor)) } td { strong { (entry.kind) } " " (entry.detail) } } } } }
             }
         }
     };

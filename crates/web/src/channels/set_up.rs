@@ -16,7 +16,8 @@ use crate::fields::Fields;
 use crate::problem::Answer;
 use crate::{App, ui};
 
-fn step_form(action: &str, step: &SetupStep, name: Option<&str>, error: Option<&str>) -> Markup {
+/// The form of a step; `kept`: secrets left empty stay as they are.
+fn step_form(action: &str, step: &SetupStep, name: Option<&str>, kept: bool, error: Option<&str>) -> Markup {
     html! {
         h1 { (step.title) }
         p { (step.description) }
@@ -24,13 +25,13 @@ fn step_form(action: &str, step: &SetupStep, name: Option<&str>, error: Option<&
         form.stack method="post" action=(action) {
             input type="hidden" name="step" value=(step.name);
             @if let Some(name) = name { label { "Name of the account, shown with its orders" input name="account" required maxlength="255" value=(name); } }
-            @for field in &step.fields { (config_field(field)) }
+            @for field in &step.fields { (config_field(field, kept)) }
             button.primary { "Next" }
         }
     }
 }
 
-fn config_field(field: &ConfigField) -> Markup {
+fn config_field(field: &ConfigField, kept: bool) -> Markup {
     let name = format!("field.{}", field.id);
     let pattern = field.pattern.as_ref();
     html! {
@@ -44,7 +45,7 @@ fn config_field(field: &ConfigField) -> Markup {
                     @match field.kind {
                         FieldKind::List => select name=(name) disabled[field.read_only] { @for option in &field.options { option value=(option.value) selected[option.value == field.value] { (option.label) } } },
                         FieldKind::LongText => textarea name=(name) rows="6" required[field.required] readonly[field.read_only] { (field.value) },
-                        FieldKind::Password => input type="password" name=(name) autocomplete="off" placeholder="kept if left empty";,
+                        FieldKind::Password => input type="password" name=(name) autocomplete="off" placeholder=[kept.then_some("kept if left empty")];,
                         _ => input name=(name) value=(field.value) required[field.required] readonly[field.read_only] pattern=[pattern.map(|p| &p.0)] title=[pattern.map(|p| &p.1)];,
                     }
                 }
@@ -56,7 +57,7 @@ fn config_field(field: &ConfigField) -> Markup {
 
 pub(super) async fn add_page(State(app): State<App>, user: ManageChannels, Path(kind): Path<String>) -> Answer<Markup> {
     let kind = app.kind(&kind)?;
-    let content = step_form(&format!("/channels/add/{}", kind.code()), &kind.first_step(), Some(""), None);
+    let content = step_form(&format!("/channels/add/{}", kind.code()), &kind.first_step(), Some(""), false, None);
     ui::page(&app, &user.0, "/channels", "Add a channel", content).await
 }
 
@@ -88,7 +89,7 @@ pub(super) async fn add(
                     field.value = fields.get(&format!("field.{}", field.id)).to_owned();
                 }
             }
-            let content = step_form(&action, &again, Some(fields.get("account")), Some(&error.to_string()));
+            let content = step_form(&action, &again, Some(fields.get("account")), false, Some(&error.to_string()));
             return Ok(ui::page(&app, &user.0, "/channels", "Add a channel", content).await?.into_response());
         }
     };
@@ -153,7 +154,7 @@ pub(super) async fn set_up_page(State(app): State<App>, user: ManageChannels, Pa
     let kind = app.kind(&channel.kind)?;
     let mut connection = open(&app, &channel)?;
     let step = kind.set_up(&mut connection, "", &Default::default()).await.map_err(remote)?;
-    let content = step_form(&format!("/channels/{id}/set-up"), &step, None, None);
+    let content = step_form(&format!("/channels/{id}/set-up"), &step, None, channel.ready, None);
     ui::page(&app, &user.0, "/channels", &channel.name, content).await
 }
 
@@ -171,7 +172,8 @@ pub(super) async fn set_up(
     let given = answers(&now, &fields);
     match kind.set_up(&mut connection, fields.get("step"), &given).await {
         Err(error) => {
-            let content = step_form(&format!("/channels/{id}/set-up"), &now, None, Some(&error.to_string()));
+            let content =
+                step_form(&format!("/channels/{id}/set-up"), &now, None, channel.ready, Some(&error.to_string()));
             Ok(ui::page(&app, &user.0, "/channels", &channel.name, content).await?.into_response())
         }
         Ok(step) => {

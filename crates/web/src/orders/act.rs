@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use consign_oms::orders::{CentreAnswer, CentreStatus};
 use consign_oms::{Ctx, Error, despatch, items, orders};
 use consign_values::{LineId, LocationId, OrderId};
 use maud::html;
@@ -39,9 +40,22 @@ fn apply(tx: &mut consign_db::Tx<'_>, ctx: &Ctx<'_>, id: OrderId, action: &str, 
             orders::add_note(tx, ctx, id, fields.get("body"), internal, processing)
         }
         "cancel" => orders::cancel(tx, ctx, id, fields.get("reason"), fields.ticked("tell_channel")),
+        "centre" => orders::centre_answered(tx, ctx, id, &answer(fields)?),
         "send-again" => despatch::send_again(tx, ctx, id),
         _ => Err(Error::NotFound("action")),
     }
+}
+
+fn answer(fields: &Fields) -> Result<CentreAnswer, Error> {
+    let status = CentreStatus::ALL.iter().copied().find(|status| status.as_str() == fields.get("status"));
+    let text = |name: &str| fields.get(name).to_owned();
+    Ok(CentreAnswer {
+        status: status.ok_or_else(|| Error::invalid("status", "is none of a fulfilment centre's answers"))?,
+        text: text("text"),
+        carrier: text("carrier"),
+        service: text("service"),
+        tracking_number: text("tracking_number"),
+    })
 }
 
 /// Each order in a transaction of its own: what can't be done is reported, the rest is done.

@@ -7,10 +7,11 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use consign_oms::locations::{self, Location};
-use consign_oms::orders::{self, Action, LineView, Order, OrderView, Relation, RelationKind};
+use consign_oms::orders::{
+    self, Action, CentreState, CentreStatus, LineView, Order, OrderState, OrderView, Relation, RelationKind,
+};
 use consign_oms::settings::{self, Currencies};
-use consign_oms::tokens;
-use consign_oms::users::{self, Permission};
+use consign_oms::users::Permission;
 use consign_values::{Address, Money, OrderId};
 use maud::{Markup, html};
 
@@ -27,11 +28,8 @@ pub(super) async fn show(
 ) -> Answer<Response> {
     let (view, places, names, currencies) = app
         .read(move |tx| {
-            let mut names: HashMap<String, String> =
-                users::list(tx)?.into_iter().map(|user| (format!("user {}", user.id), user.name)).collect();
-            let programs = tokens::list(tx)?.into_iter();
-            names.extend(programs.map(|token| (format!("token {}", token.id), format!("{} (program)", token.name))));
-            Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, names, settings::get::<Currencies>(tx)?))
+            let (names, currencies) = (ui::names(tx)?, settings::get::<Currencies>(tx)?);
+            Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, names, currencies))
         })
         .await?;
     if is_program(&headers) {
@@ -67,6 +65,7 @@ fn order_page(
                 span.badge { (order.state) } " " span.badge { (order.payment) } " " (ui::stock_badge(order.stock_state)) " "
                 (ui::signals(order)) " " (ui::despatch_badge(order.despatch_state)) " at " strong { (place) }
             }
+            (centre(order, place, may_work))
             @if may_work { (action_bar(view, places, may_delete)) }
             div.columns {
                 section { h2 { "Lines" } (lines(view, may_work)) (money(view, currencies)) }
@@ -106,6 +105,39 @@ fn order_page(
                 }
             }
         }
+    }
+}
+
+/// What a fulfilment centre has to do with the order, and the form for its answer.
+fn centre(order: &Order, place: &str, may_work: bool) -> Markup {
+    let labels = [
+        (CentreStatus::Shipped, "it has shipped it"),
+        (CentreStatus::Acknowledged, "it has taken it on"),
+        (CentreStatus::Cancelled, "it will not ship it: the order is ours again"),
+        (CentreStatus::Error, "something is wrong (say what)"),
+        (CentreStatus::Complete, "it is done with it: shipped"),
+    ];
+    match (order.centre, order.state) {
+        (CentreState::Held, OrderState::Open) => html! {
+            p.summary { span.badge.warn { "⇄ with a fulfilment centre" } " " (place) " has this order. It stays as it is until the centre answers." }
+            @if may_work { details {
+                summary data-key="a" { "Record the centre's answer (a) …" }
+                form.stack method="post" action={"/orders/" (order.id) "/centre"} {
+                    (version(order))
+                    label { "The centre says" select name="status" { @for (status, label) in labels { option value=(status) { (label) } } } }
+                    label { "In its words" input name="text" maxlength="255"; }
+                    label { "Carrier" input name="carrier" maxlength="128" value=(order.carrier); }
+                    label { "Service" input name="service" maxlength="128" value=(order.service); }
+                    label { "Tracking number" input name="tracking_number" maxlength="128" value=(order.tracking_number); }
+                    p.dim { "Shipped: the order is processed, and its channel is told carrier, service and tracking number." }
+                    button.primary { "Record the answer" }
+                }
+            } }
+        },
+        (CentreState::Released, OrderState::Open) => html! {
+            p.problem { "The fulfilment centre " (place) " will not ship this order. Move it to another location." }
+        },
+        _ => html! {},
     }
 }
 
