@@ -13,10 +13,10 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !n
 export const OWNER = { name: 'Olive Owner', email: 'olive@example.com', password: 'correct horse battery' };
 
 /** Starts `consign serve` in a new folder, or on a PostgreSQL database; `code` is the set-up code. */
-export async function serve({ database, files } = {}) {
+export async function serve({ database, files, settings: own = {} } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), 'consign-e2e-'));
   const place = ['--data', folder, '--allow-networks', '127.0.0.0/8', ...(database ? ['--database', database] : [])];
-  const settings = files ? { ...env, CONSIGN_FILES: files } : env;
+  const settings = { ...env, ...(files ? { CONSIGN_FILES: files } : {}), ...own };
   const server = await start(binary, [...place, 'serve', '--listen', '127.0.0.1:0'], {
     until: /listens on (http\S+)[^]*set-up code:\s+(\S+)/,
     seconds: 30,

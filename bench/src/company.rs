@@ -73,7 +73,7 @@ impl Company {
         };
         let session = self.db.write(|tx| {
             let user = users::create(tx, &ctx, &form)?;
-            users::start_session(tx, &ctx, user, "bench")
+            users::start_session(tx, &ctx, user, "bench", "127.0.0.1")
         });
         session.expect("the owner signs in")
     }

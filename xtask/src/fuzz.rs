@@ -13,6 +13,8 @@ use crate::{command, root, run};
 
 /// How long each target runs, unless `CONSIGN_FUZZ_SECONDS` says otherwise.
 const SECONDS: u32 = 10;
+/// Targets that run at the same time: each needs a core.
+const TOGETHER: usize = 2;
 /// Counters at each edge, and compared values, for libFuzzer.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -34,8 +36,16 @@ pub fn check(asked: bool) -> Result<(), String> {
     let mut build = command("cargo", &["build", "--quiet", "--target", &host]);
     run(build.current_dir(&folder).env("RUSTFLAGS", COVERAGE).env("CXX", compiler).env_remove("CARGO_TARGET_DIR"))?;
     let seconds = std::env::var("CONSIGN_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
-    for target in targets(&folder)? {
-        fuzz(&folder, &built, &target, seconds)?;
+    for pair in targets(&folder)?.chunks(TOGETHER) {
+        let (folder, built) = (&folder, &built);
+        std::thread::scope(|scope| {
+            let running: Vec<_> =
+                pair.iter().map(|target| scope.spawn(move || fuzz(folder, built, target, seconds))).collect();
+            let over =
+                running.into_iter().map(|one| one.join().unwrap_or_else(|_| Err("a target's run broke".to_owned())));
+            // All of them are over before the first fault is told.
+            over.collect::<Vec<_>>().into_iter().collect::<Result<(), String>>()
+        })?;
     }
     Ok(())
 }

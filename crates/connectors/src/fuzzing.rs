@@ -6,13 +6,20 @@
 
 use std::collections::HashSet;
 
-use consign_ports::{ChannelPayment, Incoming, IncomingOrder};
+use consign_ports::{ChannelPayment, Connection, Incoming, IncomingOrder};
 
 /// A mapping's name, which is also its corpus folder's, and the mapping.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: &[Target] = &[("app", app), ("vendure", vendure), ("amazon", amazon)];
+pub const TARGETS: &[Target] = &[
+    ("app", app),
+    ("vendure", vendure),
+    ("amazon", amazon),
+    ("woocommerce", woocommerce),
+    ("shopify", shopify),
+    ("medusa", medusa),
+];
 
 /// A page of the custom-channel protocol.
 pub fn app(bytes: &[u8]) {
@@ -39,6 +46,32 @@ pub fn amazon(bytes: &[u8]) {
         if let Ok(Some(order)) = crate::amazon::mapping::one_order(&text(bytes), fulfilment) {
             check(&[order]);
         }
+    }
+}
+
+/// A page of a WooCommerce shop's orders, with and without a payment method that is trusted.
+pub fn woocommerce(bytes: &[u8]) {
+    use crate::woocommerce::mapping::{Reading, orders_page};
+    let trusting = Reading { trusted_methods: vec!["cod".to_owned()], shipped_status: "completed".to_owned() };
+    for reading in [Reading::default(), trusting] {
+        if let Ok(rows) = orders_page(&text(bytes), &reading) {
+            check(&rows.into_iter().map(|row| row.incoming).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// A page of a Shopify shop's orders.
+pub fn shopify(bytes: &[u8]) {
+    let settings = crate::shopify::Settings::read(&Connection::default());
+    if let Ok(rows) = crate::shopify::mapping::orders_page(&text(bytes)) {
+        check(&rows.into_iter().map(|row| row.incoming(&settings)).collect::<Vec<_>>());
+    }
+}
+
+/// A page of a Medusa shop's orders.
+pub fn medusa(bytes: &[u8]) {
+    if let Ok(rows) = crate::medusa::mapping::orders_page(&text(bytes)) {
+        check(&rows.into_iter().map(|row| row.incoming).collect::<Vec<_>>());
     }
 }
 

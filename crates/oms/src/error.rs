@@ -138,6 +138,10 @@ pub enum Refusal {
     NoCentre,
     /// The idempotency key was used for another request.
     KeyReused,
+    /// The user has a second factor already.
+    TwoFactorOn,
+    /// The role must have a second factor.
+    TwoFactorRequired,
     /// A schedule that is off does not run.
     ScheduleOff,
     /// The user's role lacks the right that this use of a page needs.
@@ -184,6 +188,8 @@ impl Refusal {
             Refusal::CentreStock => "centre_stock",
             Refusal::NoCentre => "no_centre",
             Refusal::KeyReused => "idempotency_key_reused",
+            Refusal::TwoFactorOn => "two_factor_on",
+            Refusal::TwoFactorRequired => "two_factor_required",
             Refusal::ScheduleOff => "schedule_off",
             Refusal::RoleForbids(_) => "forbidden",
         }
@@ -228,6 +234,8 @@ impl fmt::Display for Refusal {
             }
             Refusal::LastOwner => "the last active owner can't be removed or lose the role",
             Refusal::AlreadySetUp => "set-up has been done; sign in instead",
+            Refusal::TwoFactorOn => "two-factor sign-in is on already; switch it off first to begin anew",
+            Refusal::TwoFactorRequired => "your role must have two-factor sign-in",
             Refusal::ScheduleOff => "the schedule is off; switch it on first",
             Refusal::RoleForbids(permission) => {
                 return write!(f, "this needs the right {permission}, which your role has not");

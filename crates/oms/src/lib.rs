@@ -4,6 +4,7 @@
 //! case, named by its verb. A use case is a plain function `fn verb(tx, ctx, …) -> Result<_, Error>` which runs inside one
 //! transaction that its caller opened; it may be run again as a whole, so it has no effect outside the database.
 
+pub mod audit;
 pub mod changes;
 pub mod channels;
 mod context;
@@ -17,8 +18,10 @@ pub mod imports;
 pub mod items;
 pub mod jobs;
 pub mod locations;
+pub mod mails;
 mod migrations;
 pub mod orders;
+pub mod retention;
 pub mod rules;
 pub mod schedules;
 pub mod settings;

@@ -24,4 +24,7 @@ migrations![
     "0009_references",
     "0010_schedules",
     "0013_fulfilment_centres",
+    "0015_accounts",
+    "0017_settings",
+    "0018_retention",
 ];

@@ -1,4 +1,4 @@
-//! The SQL of what belongs to no single noun: history, changes, decisions, settings.
+//! The SQL of what belongs to no single noun: history, changes, decisions.
 
 use consign_db::{Tx, sql};
 use consign_values::{OrderId, Timestamp};
@@ -24,16 +24,4 @@ pub fn list_changes(tx: &mut Tx<'_>, since: Timestamp) -> Result<Vec<Change>> {
 
 pub fn delete_changes(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
     Ok(tx.execute(sql!("DELETE FROM changes WHERE at < $1"), &[&before])?)
-}
-
-pub fn find_setting(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>> {
-    Ok(tx.optional(sql!(String, "SELECT value FROM setting WHERE name = $1"), &[&name])?)
-}
-
-pub fn put_setting(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<()> {
-    let text = sql!(
-        "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-    );
-    tx.execute(text, &[&name, &value])?;
-    Ok(())
 }

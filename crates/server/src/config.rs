@@ -26,6 +26,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Own networks in which channels may live; others are reached on public addresses only.
     pub allow_networks: Vec<IpNet>,
+    /// The server that mails go through; none: no mail is sent.
+    pub mail: Option<MailServer>,
     /// Folder of the files that scheduled imports and exports use; none: they use only web addresses and SFTP.
     pub files: Option<PathBuf>,
     /// What is logged: `info`, `consign=debug`, …
@@ -44,6 +46,45 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// A mail server.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailServer {
+    /// Its name.
+    pub server: String,
+    /// Its port; by default what the security uses: 587, 465 or 25.
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    #[serde(default)]
+    pub security: MailSecurity,
+    /// Whom to sign in as.
+    pub user: Option<String>,
+    /// With what.
+    pub password: Option<String>,
+    /// Who the mails are from: `Consign <orders@example.com>`.
+    pub from: String,
+}
+
+/// The password is shown to nobody.
+impl std::fmt::Debug for MailServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailServer").field("server", &self.server).field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailSecurity {
+    /// Encrypted after a plain greeting.
+    #[default]
+    Starttls,
+    /// Encrypted from the beginning.
+    Tls,
+    /// Not at all: for a server on this machine.
+    None,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -54,6 +95,7 @@ impl Default for Config {
             tls: None,
             trusted_proxies: Vec::new(),
             allow_networks: Vec::new(),
+            mail: None,
             files: None,
             log: "info".to_owned(),
             log_json: false,
@@ -107,6 +149,13 @@ pub fn load(flags: &Flags) -> Result<Config, String> {
 }
 
 impl Config {
+    /// Where people reach Consign.
+    pub fn base_url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let usual = || format!("{scheme}://{}", self.listen);
+        self.public_url.clone().map_or_else(usual, |url| url.trim_end_matches('/').to_owned())
+    }
+
     /// Where the database is, as `db` wants it.
     pub fn database_url(&self) -> String {
         self.database.clone().unwrap_or_else(|| format!("sqlite:{}", self.data.join("consign.db").display()))

@@ -15,7 +15,7 @@ use consign_oms::channels::KeyRing;
 use consign_values::SystemClock;
 
 use crate::config::Config;
-use crate::work::Site;
+use crate::work::{Mailer, Site};
 
 /// Opens the database (made and migrated if need be) and the key.
 pub fn open(config: &Config) -> Result<Site, String> {
@@ -27,8 +27,9 @@ pub fn open(config: &Config) -> Result<Site, String> {
     let networks = Networks { allowed: config.allow_networks.clone() };
     let webhooks = WebhookSender::new(networks.clone());
     let transfer = Transfer::new(networks.clone(), config.files.clone());
+    let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
     let kinds = Arc::new(kinds(Options { networks, ..Options::default() }));
-    Ok(Site { db, clock: Arc::new(SystemClock), keys, kinds, webhooks, transfer, metrics: Arc::default() })
+    Ok(Site { db, clock: Arc::new(SystemClock), keys, kinds, webhooks, transfer, mailer, metrics: Arc::default() })
 }
 
 /// The key that credentials are sealed with: `CONSIGN_SECRET_KEY`, or the file `key` in the data folder, made at the first start and

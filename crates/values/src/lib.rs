@@ -6,6 +6,7 @@
 mod address;
 mod field_errors;
 mod id;
+mod manner;
 mod money;
 mod quantity;
 mod text;
@@ -18,6 +19,7 @@ pub use id::{
     ChannelId, CustomerId, DespatchId, DraftId, HistoryId, ImportId, InboxId, ItemId, JobId, LedgerId, LineId,
     ListingId, LocationId, OrderId, ScheduleId, TokenId, UserId, WebhookId,
 };
+pub use manner::{ClockStyle, DateStyle, Manner, NumberStyle};
 pub use money::{Currency, Money, MoneyError, Rate};
 pub use quantity::Quantity;
 pub use text::{Barcode, Name, Reference, Sku, TextError, clean};

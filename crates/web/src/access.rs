@@ -11,10 +11,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use consign_oms::tokens::Caller;
 use consign_oms::users::{self, Permission, User};
-use consign_oms::{Actor, Ctx};
+use consign_oms::{Actor, Ctx, settings};
 
 use crate::problem::{self, Problem};
-use crate::{App, session, ui};
+use crate::{App, manner, session, ui};
 
 /// Why a request is turned away.
 pub enum Turned {
@@ -24,6 +24,8 @@ pub enum Turned {
     Forbidden,
     /// The token lacks this scope, or its user the right.
     Scope(Permission),
+    /// The role must have a second factor first.
+    SecondFactor,
     /// The database failed.
     Failed(Problem),
 }
@@ -52,6 +54,7 @@ impl IntoResponse for Turned {
                 ),
             )
                 .into_response(),
+            Turned::SecondFactor => Redirect::to("/account/two-factor").into_response(),
             Turned::Failed(problem) => problem.into_response(),
         }
     }
@@ -66,15 +69,44 @@ async fn user_with(parts: &mut Parts, app: &App, permission: Permission) -> Resu
     if let Some(caller) = parts.extensions.get::<Caller>() {
         return if caller.may(permission) { Ok(caller.user.clone()) } else { Err(Turned::Scope(permission)) };
     }
+    let SignedIn(user, must_set_up) = signed_in(parts, app).await?;
+    match user.role.may(permission) {
+        _ if must_set_up => Err(Turned::SecondFactor),
+        true => Ok(user),
+        false => Err(Turned::Forbidden),
+    }
+}
+
+/// Whose session it is. A session that is in use lives on.
+async fn signed_in(parts: &Parts, app: &App) -> Result<SignedIn, Turned> {
     let program = is_program(&parts.headers) || parts.method != Method::GET;
     let Some(token) = session::token(&parts.headers) else { return Err(Turned::Unknown { program }) };
-    let clock = app.clock.clone();
-    let user = app
-        .read(move |tx| users::session(tx, &Ctx::new(&*clock, Actor::System), &token))
-        .await
-        .map_err(|error| Turned::Failed(error.into()))?;
-    let user = user.ok_or(Turned::Unknown { program })?;
-    if user.role.may(permission) { Ok(user) } else { Err(Turned::Forbidden) }
+    let (clock, known) = (app.clock.clone(), token.clone());
+    let found = app
+        .read(move |tx| {
+            let found = users::session(tx, &Ctx::new(&*clock, Actor::System), &known)?;
+            found.map(|found| Ok((settings::preferences::manner(tx, found.user.id)?, found))).transpose()
+        })
+        .await;
+    let found = found.map_err(|error| Turned::Failed(error.into()))?;
+    let (manner, found) = found.ok_or(Turned::Unknown { program })?;
+    manner::put(manner);
+    if found.is_stale {
+        let noted = app.write(Actor::System, move |tx, ctx| users::seen(tx, ctx, &token)).await;
+        noted.map_err(|error| Turned::Failed(error.into()))?;
+    }
+    Ok(SignedIn(found.user, found.must_set_up))
+}
+
+/// Somebody who is signed in by a browser, whatever their role: for their own account. Also whether they must set up a second factor
+/// before anything else.
+pub struct SignedIn(pub User, pub bool);
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Turned;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Turned> {
+        signed_in(parts, app).await
+    }
 }
 
 macro_rules! permissions {

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
-use axum::routing::{get, post};
+use axum::routing::{self, post};
 use consign_oms::customers::{self, Found, From};
 use consign_oms::locations::{self, Location};
 use consign_oms::orders::{self, Draft, DraftForm, OrderEdit};
+use consign_oms::settings::{OrderPages, TaxRates, get};
 use consign_oms::{Error, items};
 use consign_values::{Address, Currency, CustomerId, DraftId, ItemId, LocationId, Money, OrderId, Rate};
 use maud::{Markup, html};
@@ -16,14 +17,16 @@ use serde::Deserialize;
 
 use crate::access::WorkOrders;
 use crate::fields::Fields;
-use crate::orders::change::{address_fields, line_table, read_address, read_lines, read_moment, read_money};
+use crate::orders::change::{
+    address_fields, line_table, read_address, read_lines, read_moment, read_money, tax_choices,
+};
 use crate::problem::Answer;
 use crate::{App, ui};
 
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/drafts", get(list).post(begin))
-        .route("/drafts/{id}", get(show).post(save))
+        .route("/drafts", routing::get(list).post(begin))
+        .route("/drafts/{id}", routing::get(show).post(save))
         .route("/drafts/{id}/discard", post(discard))
 }
 
@@ -85,7 +88,7 @@ async fn show(
     Query(query): Query<LookUp>,
 ) -> Answer<Markup> {
     let wanted = query.customer.clone();
-    let (draft, form, skus, places, found) = app
+    let (draft, form, skus, places, found, rates, pages) = app
         .read(move |tx| {
             let draft = orders::draft(tx, DraftId(id))?;
             let form = draft.form()?;
@@ -93,17 +96,19 @@ async fn show(
             let skus: HashMap<ItemId, String> =
                 items::list_of(tx, &named)?.into_iter().map(|item| (item.id, item.sku)).collect();
             let found = if wanted.trim().is_empty() { Vec::new() } else { customers::look_up(tx, &wanted)? };
-            Ok((draft, form, skus, locations::list(tx)?, found))
+            let (rates, pages) = (get::<TaxRates>(tx)?, get::<OrderPages>(tx)?);
+            Ok((draft, form, skus, locations::list(tx)?, found, rates, pages))
         })
         .await?;
     let content = html! {
         h1 { "New order " span.dim { "draft " (id) } }
         form.stack.wide method="post" action={"/drafts/" (id)} {
             input type="hidden" name="version" value=(draft.version);
-            (buttons())
+            (buttons(pages.complete_and_process))
             (look_up(&query.customer, &found))
             h2 { "Lines" }
             (line_table(&form.order.lines, &skus, form.currency, form.tax_inclusive))
+            (tax_choices(&rates))
             div.columns.three {
                 section { (general(&form, &places)) }
                 section { (address_fields("Deliver to", "delivery", &form.order.delivery))
@@ -117,11 +122,11 @@ async fn show(
 }
 
 /// Always in sight. The first one is what Enter in a field does: it must not complete an order by accident.
-fn buttons() -> Markup {
+fn buttons(and_process: bool) -> Markup {
     html! { div.bar.bulk {
         button.hidden name="action" value="save" tabindex="-1" aria-hidden="true" { "Save" }
         button.primary name="action" value="complete" data-key="c" { "Complete (c)" }
-        button name="action" value="process" data-key="p" { "Complete and process (p)" }
+        @if and_process { button name="action" value="process" data-key="p" { "Complete and process (p)" } }
         button name="action" value="save" data-key="S" { "Save the draft (S)" }
     } }
 }
@@ -145,21 +150,21 @@ fn look_up(text: &str, found: &[Found]) -> Markup {
 }
 
 fn general(form: &DraftForm, places: &[Location]) -> Markup {
-    let money = |amount: i64| Money { amount, currency: form.currency }.to_decimal().to_string();
+    let money = |amount: i64| Money { amount, currency: form.currency }.to_decimal();
     html! {
         fieldset { legend { "Order" }
             label { "Location" select name="location" { @for place in places { option value=(place.id) selected[place.id == form.location_id] { (place.name) } } } }
             label { "Taken by, or where" input name="sub_source" maxlength="128" value=(form.sub_source) placeholder="telephone, fair, shop …"; }
             label { "Reference" input name="reference" maxlength="128" value=(form.reference) placeholder="its own number if empty"; }
-            label { "Despatch by (UTC)" input name="despatch_by" type="datetime-local" value=[form.order.despatch_by.map(|at| at.to_rfc3339().chars().take(16).collect::<String>())]; }
+            label { "Despatch by (" (ui::zone()) ")" input name="despatch_by" type="datetime-local" value=[form.order.despatch_by.map(ui::moment_field)]; }
             label { "Carrier" input name="carrier" maxlength="128" value=(form.carrier); }
             label { "Service" input name="service" maxlength="128" value=(form.service); }
         }
         fieldset { legend { "Money" }
             label { "Currency" input name="currency" maxlength="3" size="4" value=(form.currency); }
-            label { "Postage, with tax" input name="postage" inputmode="decimal" value=(money(form.order.postage)); }
-            label { "Tax on postage, %" input name="postage_tax_rate" inputmode="decimal" value=(form.postage_tax_rate.to_percent()); }
-            label { "Order discount" input name="discount" inputmode="decimal" value=(money(form.order.discount)); }
+            label { "Postage, with tax" input name="postage" inputmode="decimal" value=(ui::figure(money(form.order.postage))); }
+            label { "Tax on postage, %" input name="postage_tax_rate" inputmode="decimal" list="tax-rates" value=(ui::figure(form.postage_tax_rate.to_percent())); }
+            label { "Order discount" input name="discount" inputmode="decimal" value=(ui::figure(money(form.order.discount))); }
             label { "Paid by" input name="payment_method" maxlength="128" value=(form.payment_method); }
             label { input type="checkbox" name="paid" value="1" checked[form.paid]; " it is paid" }
             p.dim { "An unpaid order is parked and holds its stock until it is marked as paid." }

@@ -5,6 +5,8 @@ use axum::http::StatusCode;
 use consign_oms::Error;
 use rust_decimal::Decimal;
 
+use crate::manner;
+
 /// The fields of a submitted form, or of a query.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Vec<(String, String)>);
@@ -79,13 +81,13 @@ impl Fields {
         if self.get(name).trim().is_empty() { Ok(None) } else { self.int(name).map(Some) }
     }
 
-    /// A decimal number; 0 where the field is empty.
+    /// A decimal number as the one who sends it writes numbers; 0 where the field is empty.
     pub fn decimal(&self, name: &str) -> Result<Decimal, Error> {
         let text = self.get(name).trim();
         if text.is_empty() {
             return Ok(Decimal::ZERO);
         }
-        text.parse().map_err(|_| Error::invalid(name, "must be a number such as 12.50"))
+        manner::current().read_number(text).map_err(|why| Error::invalid(name, why))
     }
 
     /// Numbers from a list such as `1,2,3` or from several fields; at most 500.

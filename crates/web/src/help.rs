@@ -43,7 +43,10 @@ pages! {
     "install": "Installing and running",
 }
 
-pictures! { "channels.png", "import-tried.png", "order.png", "orders.png", "stock.png" }
+pictures! {
+    "account-two-factor.png", "audit.png", "channels.png", "import-tried.png", "order.png", "orders.png", "roles.png", "settings-data.png",
+    "settings-me.png", "stock.png",
+}
 
 /// Path of a page (`*` for one part), page of the manual, anchor of the part that is about it. The first that fits counts.
 const TOPICS: &[(&str, &str, &str)] = &[
@@ -71,9 +74,19 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ("/channels/add/*", "channels", "adding-one"),
     ("/channels/*/set-up", "channels", "adding-one"),
     ("/channels/*", "channels", "settings"),
-    ("/users", "users", ""),
+    ("/account", "users", "my-account"),
+    ("/account/two-factor", "users", "two-factor-sign-in"),
+    ("/users", "users", "all-users"),
+    ("/users/roles", "users", "all-users"),
+    ("/audit", "users", "audit"),
     ("/users/tokens", "api", "tokens"),
+    ("/users/*", "users", "all-users"),
     ("/settings", "settings", ""),
+    ("/settings/orders", "settings", "orders"),
+    ("/settings/tax", "settings", "tax-and-currency"),
+    ("/settings/data", "settings", "personal-data"),
+    ("/settings/person", "settings", "one-customer"),
+    ("/settings/me", "settings", "my-preferences"),
     ("/webhooks", "api", "webhooks"),
     ("/webhooks/*", "api", "webhooks"),
 ];

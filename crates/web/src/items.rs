@@ -53,7 +53,7 @@ async fn list(State(app): State<App>, View(user): View, Query(query): Query<Item
             table.grid {
                 thead { tr { th { "SKU" } th { "Title" } th.num { "Weight" } th.num { "Price" } th.num { "Tax" } } }
                 tbody { @for item in &found { tr {
-                    td { a href={"/items/" (item.id)} { (item.sku) } } td { (item.title) } td.num { (item.weight_g) " g" } td.num { (item.price()) } td.num { (item.tax_rate.to_percent()) " %" }
+                    td { a href={"/items/" (item.id)} { (item.sku) } } td { (item.title) } td.num { (item.weight_g) " g" } td.num { (ui::money(item.price())) } td.num { (ui::number(item.tax_rate.to_percent())) " %" }
                 } } }
             }
             @if more { @if let Some(last) = found.last() { p.pages { a rel="next" href={"/items?q=" (query.q) "&after=" (last.sku.replace('&', "%26").replace('+', "%2B").replace('#', "%23"))} { "Next page →" } } } }
@@ -99,9 +99,9 @@ fn form(action: &str, item: Option<&Item>, barcodes: &[String], may: bool) -> Ma
                 label { "Height, mm" input name="height_mm" type="number" min="0" value=(number(item.map(|i| i.height_mm))); }
             }
             div.pair {
-                label { "Price" input name="price" inputmode="decimal" value=(item.map_or("0".to_owned(), |i| i.price().to_decimal().to_string())); }
+                label { "Price" input name="price" inputmode="decimal" value=(item.map_or("0".to_owned(), |i| ui::figure(i.price().to_decimal()))); }
                 label { "Currency" input name="currency" maxlength="3" size="4" value=(item.map_or("GBP".to_owned(), |i| i.currency.to_string())); }
-                label { "Tax, %" input name="tax_rate" inputmode="decimal" value=(item.map_or("20".to_owned(), |i| i.tax_rate.to_percent().to_string())); }
+                label { "Tax, %" input name="tax_rate" inputmode="decimal" value=(item.map_or("20".to_owned(), |i| ui::figure(i.tax_rate.to_percent()))); }
             }
             @if may { button.primary { "Save" } }
         }
@@ -208,7 +208,7 @@ fn price_table(item: &Item, prices: &[ItemPrice], instances: &[Channel], may: bo
             form.inline method="post" action={"/items/" (item.id) "/prices"} {
                 input type="hidden" name="channel" value=(channel.id);
                 label { (channel.name) " "
-                    input name="price" inputmode="decimal" size="8" disabled[!may] value=[price.map(|p| p.price().to_decimal().to_string())] placeholder="none"; }
+                    input name="price" inputmode="decimal" size="8" disabled[!may] value=[price.map(|p| ui::figure(p.price().to_decimal()))] placeholder="none"; }
                 label { span.hidden { "Currency of " (channel.name) }
                     input name="currency" maxlength="3" size="4" disabled[!may] value=(price.map_or(item.currency, |p| p.currency)); }
                 @if may { button { "Set" } }

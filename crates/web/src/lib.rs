@@ -5,7 +5,9 @@
 //! signature.
 
 mod access;
+mod account;
 mod api;
+mod audit;
 mod channels;
 mod drafts;
 mod events;
@@ -15,9 +17,11 @@ mod help;
 mod imports;
 mod items;
 mod locations;
+mod manner;
 mod markdown;
 mod orders;
 mod problem;
+mod reset;
 mod schedules;
 mod session;
 mod settings;
@@ -74,6 +78,8 @@ pub struct App {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the network settings let an address be called; else why not.
     pub may_call: MayCall,
+    /// Where people reach Consign, for links in mails; none: no mail is sent.
+    pub mail_from: Option<String>,
     /// Whether files may be fetched from a place; else why not.
     pub may_transfer: MayTransfer,
 }
@@ -106,7 +112,8 @@ impl App {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
+    let manner = manner::current();
+    match tokio::task::spawn_blocking(move || manner::within(manner, work)).await {
         Ok(result) => result,
         Err(error) => Err(Error::Db(consign_db::Error::Other(error.to_string()))),
     }
@@ -131,6 +138,8 @@ pub fn router(app: App) -> Router {
         .merge(items::routes())
         .merge(locations::routes())
         .merge(channels::routes())
+        .merge(account::routes())
+        .merge(audit::routes())
         .merge(users::routes())
         .merge(tokens::routes())
         .merge(webhooks::routes())
@@ -144,6 +153,9 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .route("/sign-in", get(session::sign_in_page).post(session::sign_in))
+        .route("/sign-in/code", post(session::second_step))
+        .route("/forgotten", get(reset::forgotten).post(reset::ask))
+        .route("/reset/{token}", get(reset::reset_page).post(reset::reset))
         .route("/sign-in/{token}", get(session::link_page).post(session::redeem_link))
         .route("/set-up", get(setup::page).post(setup::set_up))
         .route("/assets/{name}", get(ui::asset));
@@ -152,6 +164,7 @@ pub fn router(app: App) -> Router {
         .merge(open)
         .fallback(problem::not_found)
         .layer(middleware::from_fn(access::same_origin_only))
+        .layer(middleware::from_fn(manner::around))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .merge(api::routes(&app))
         .layer(CompressionLayer::new())

@@ -110,7 +110,8 @@ async fn new(State(app): State<App>, user: ManageSettings, Path(direction): Path
 async fn form(app: &App, direction: Direction, known: Option<&Schedule>) -> Result<Markup, Error> {
     let (profiles, places) = app.read(|tx| Ok((imports::profiles(tx)?, locations::list(tx)?))).await?;
     let place = known.map(Schedule::place).unwrap_or_default();
-    let timetable = known.map(Schedule::timetable).unwrap_or_default();
+    let begins = || Timetable { zone: ui::zone(), ..Timetable::default() };
+    let timetable = known.map(Schedule::timetable).unwrap_or_else(begins);
     let import = direction == Direction::Import;
     let what = known.map_or("", |known| known.what.as_str());
     let kinds = [

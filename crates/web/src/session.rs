@@ -3,8 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use consign_oms::users;
-use consign_oms::{Actor, Error};
+use consign_oms::users::{self, two_factor};
+use consign_oms::{Actor, Ctx, Error};
 use consign_values::UserId;
 use maud::{Markup, html};
 
@@ -58,8 +58,84 @@ fn form(email: &str, error: Option<&str>) -> Markup {
                 label { "Password" input name="password" type="password" required autocomplete="current-password"; }
                 button.primary { "Sign in" }
             }
+            p { a href="/forgotten" { "Forgotten the password?" } }
         },
     )
+}
+
+/// Asks for the second factor; `token` says that the password was right.
+fn second_step_form(token: &str, error: Option<&str>) -> Markup {
+    ui::plain(
+        "Sign in",
+        html! {
+            h1 { "Second step" }
+            @if let Some(error) = error { p.problem role="alert" { (error) } }
+            form.stack method="post" action="/sign-in/code" {
+                input type="hidden" name="token" value=(token);
+                label { "Code from your authenticator, or a recovery code" input name="code" required autofocus autocomplete="one-time-code" maxlength="40"; }
+                button.primary { "Sign in" }
+            }
+            p { a href="/sign-in" { "Begin again" } }
+        },
+    )
+}
+
+/// The code of the second step. Wrong ones are throttled as wrong passwords are.
+pub async fn second_step(
+    State(app): State<App>,
+    Client(address): Client,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Answer<Response> {
+    let (token, code, keys) = (fields.get("token").to_owned(), fields.get("code").to_owned(), app.keys.clone());
+    let (asked, from) = (token.clone(), address.clone());
+    let passed = app
+        .write(Actor::System, move |tx, ctx| {
+            let Some(user) = two_factor::second_step_of(tx, ctx, &asked)? else { return Ok(Step::Over) };
+            users::check_throttle(tx, ctx, &user.email, &from)?;
+            match two_factor::pass(tx, ctx, &keys, &asked, &code)? {
+                Some(user) => Ok(Step::Passed(user)),
+                None => {
+                    users::failed(tx, ctx, &user.email, &from)?;
+                    Ok(Step::Wrong)
+                }
+            }
+        })
+        .await;
+    match passed {
+        Ok(Step::Passed(user)) => enter(&app, user, &headers, &address).await,
+        Ok(Step::Wrong) => {
+            let page = second_step_form(&token, Some("That code is not right, or was used before."));
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Ok(Step::Over) => Ok((StatusCode::GONE, form("", Some("That took too long. Begin again."))).into_response()),
+        Err(Error::Invalid(errors)) => {
+            let text = errors.iter().next().map_or("", |error| &error.message).to_owned();
+            let page = second_step_form(&token, Some(&format!("Too fast: {text}.")));
+            Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What came of the second step.
+enum Step {
+    Passed(UserId),
+    Wrong,
+    Over,
+}
+
+/// The first step was right: asks for the second where there is one, else begins the session.
+async fn first_step_done(app: &App, user: UserId, headers: &HeaderMap, address: &str) -> Answer<Response> {
+    let asked = app
+        .write(Actor::System, move |tx, ctx| {
+            if two_factor::is_on(tx, user)? { two_factor::second_step(tx, ctx, user).map(Some) } else { Ok(None) }
+        })
+        .await?;
+    match asked {
+        Some(token) => Ok(second_step_form(&token, None).into_response()),
+        None => enter(app, user, headers, address).await,
+    }
 }
 
 pub async fn sign_in(
@@ -87,7 +163,7 @@ pub async fn sign_in(
     let hash = user.as_ref().map_or(String::new(), |user| user.password_hash.clone());
     let fits = blocking(move || Ok(users::verify_password(&hash, &password))).await?;
     match user.filter(|_| fits) {
-        Some(user) => enter(&app, user.id, &headers).await,
+        Some(user) => first_step_done(&app, user.id, &headers, &address).await,
         None => {
             let asked = email.clone();
             app.write(Actor::System, move |tx, ctx| users::failed(tx, ctx, &asked, &address)).await?;
@@ -98,9 +174,10 @@ pub async fn sign_in(
 }
 
 /// Begins a session for the user and goes to the orders.
-pub async fn enter(app: &App, user: UserId, headers: &HeaderMap) -> Answer<Response> {
-    let agent = agent(headers);
-    let token = app.write(Actor::User(user), move |tx, ctx| users::start_session(tx, ctx, user, &agent)).await?;
+pub async fn enter(app: &App, user: UserId, headers: &HeaderMap, address: &str) -> Answer<Response> {
+    let (agent, address) = (agent(headers), address.to_owned());
+    let begin = move |tx: &mut consign_db::Tx<'_>, ctx: &Ctx<'_>| users::start_session(tx, ctx, user, &agent, &address);
+    let token = app.write(Actor::User(user), begin).await?;
     Ok((cookie(app, &token), Redirect::to("/orders")).into_response())
 }
 
@@ -116,9 +193,14 @@ pub async fn link_page(Path(token): Path<String>) -> Markup {
     )
 }
 
-pub async fn redeem_link(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Answer<Response> {
+pub async fn redeem_link(
+    State(app): State<App>,
+    Client(address): Client,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Answer<Response> {
     match app.write(Actor::System, move |tx, ctx| users::redeem_sign_in(tx, ctx, &token)).await? {
-        Some(user) => enter(&app, user, &headers).await,
+        Some(user) => first_step_done(&app, user, &headers, &address).await,
         None => Ok((StatusCode::GONE, form("", Some("That link has been used or is too old."))).into_response()),
     }
 }

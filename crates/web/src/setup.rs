@@ -8,6 +8,7 @@ use consign_oms::users::{self, Role, UserForm};
 use consign_oms::{Actor, Error};
 use maud::{Markup, html};
 
+use crate::access::Client;
 use crate::fields::Fields;
 use crate::problem::Answer;
 use crate::{App, blocking, session, ui};
@@ -37,7 +38,12 @@ fn form(fields: &Fields, error: Option<&str>) -> Markup {
     )
 }
 
-pub async fn set_up(State(app): State<App>, headers: HeaderMap, fields: Fields) -> Answer<Response> {
+pub async fn set_up(
+    State(app): State<App>,
+    Client(address): Client,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Answer<Response> {
     let password = fields.get("password").to_owned();
     let made = match blocking(move || users::hash_password(&password)).await {
         Err(error) => Err(error),
@@ -58,7 +64,7 @@ pub async fn set_up(State(app): State<App>, headers: HeaderMap, fields: Fields) 
         }
     };
     match made {
-        Ok(user) => session::enter(&app, user, &headers).await,
+        Ok(user) => session::enter(&app, user, &headers, &address).await,
         Err(Error::Invalid(errors)) => {
             Ok((StatusCode::UNPROCESSABLE_ENTITY, form(&fields, Some(&errors.to_string()))).into_response())
         }

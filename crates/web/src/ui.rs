@@ -10,11 +10,12 @@ use consign_oms::orders::{DespatchState, Order, Payment};
 use consign_oms::stock::StockState;
 use consign_oms::users::{self, Permission, User};
 use consign_oms::{Error, channels, tokens};
-use consign_values::Timestamp;
+use consign_values::{Manner, Money, Timestamp, Zone};
 use maud::{DOCTYPE, Markup, html};
+use rust_decimal::Decimal;
 
 use crate::problem::Answer;
-use crate::{App, help};
+use crate::{App, help, manner};
 
 const CSS: &str = include_str!("assets/consign.css");
 const SCRIPT: &str = include_str!("assets/consign.js");
@@ -60,8 +61,11 @@ const AREAS: &[(&str, &str, Permission)] = &[
 
 /// What is opened now and then: under the user's name.
 const MENU: &[(&str, &str, Permission)] = &[
+    ("/account", "My account", Permission::View),
     ("/users", "Users", Permission::ManageUsers),
+    ("/audit", "Audit", Permission::ManageUsers),
     ("/settings", "Settings", Permission::ManageSettings),
+    ("/settings/me", "My preferences", Permission::View),
     ("/help", "Manual", Permission::View),
 ];
 
@@ -107,9 +111,40 @@ fn links(to: &[(&str, &str, Permission)], user: &User, here: &str) -> Markup {
     }
 }
 
-/// A moment as people read it, exact on hover.
+/// A moment as the one who looks reads it, exact on hover.
 pub fn moment(at: Timestamp) -> Markup {
-    html! { time datetime=(at.to_rfc3339()) title=(at.to_rfc3339()) { (at.to_minutes()) } }
+    html! { time datetime=(at.to_rfc3339()) title=(at.to_rfc3339()) { (manner::current().moment(at)) } }
+}
+
+/// A day that is written as in ISO, as the one who looks reads it.
+pub fn day(text: &str) -> String {
+    let manner = Manner { zone: Zone::default(), ..manner::current() };
+    Timestamp::parse(text).map_or_else(|| text.to_owned(), |at| manner.date(at))
+}
+
+/// An amount as the one who looks reads it.
+pub fn money(money: Money) -> String {
+    manner::current().money(money)
+}
+
+/// A number as the one who looks reads it.
+pub fn number(value: Decimal) -> String {
+    manner::current().number(value)
+}
+
+/// A number for a form's field: with the decimal mark of the one who fills it in, as [`crate::fields::Fields::decimal`] reads it.
+pub fn figure(value: Decimal) -> String {
+    manner::current().plain(value)
+}
+
+/// A moment for `<input type="datetime-local">`, on the clocks of the one who fills it in.
+pub fn moment_field(at: Timestamp) -> String {
+    manner::current().field(at)
+}
+
+/// The name of their time zone, for the label of such a field.
+pub fn zone() -> String {
+    manner::current().zone.to_string()
 }
 
 /// How an order stands for stock: a word and a shape, not only a colour.

@@ -1,5 +1,10 @@
 //! The JSON interface in process: who gets in, what each scope opens, what is answered once, what hostile input meets.
 
+#[path = "api/files.rs"]
+mod files;
+#[path = "api/pages.rs"]
+mod pages;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -41,6 +46,7 @@ impl Site {
             trusted_proxies: Arc::default(),
             events: Events::default(),
             metrics: Arc::new(String::new),
+            mail_from: None,
             may_transfer: Arc::new(|_| Ok(())),
             may_call: Arc::new(
                 |url| if url.contains("127.0.0.1") { Err("lies in a barred network".into()) } else { Ok(()) },
@@ -151,7 +157,7 @@ fn nothing_answers_without_a_token_and_no_cookie_is_looked_at() {
     on_each_engine(MIGRATIONS, |db| {
         let site = Site::open(db);
         let owner = site.user(Role::Owner);
-        let session = site.write(|tx, ctx| users::start_session(tx, ctx, owner, "test"));
+        let session = site.write(|tx, ctx| users::start_session(tx, ctx, owner, "test", "127.0.0.1"));
         for (method, path, _) in routes(&site) {
             for (name, value) in [
                 ("x-nothing", ""),
@@ -372,4 +378,118 @@ fn the_document_is_the_one_that_was_reviewed() {
     let mut document = site.get(&site.token(Role::Owner, &[Permission::View]), "/api/v1/openapi.json").body;
     document["info"]["version"] = json!("(the version of the build)");
     insta::assert_json_snapshot!(document);
+}
+
+#[test]
+fn settings_are_read_and_set_at_their_version_in_iso_whatever_the_pages_show() {
+    on_each_engine(MIGRATIONS, |db| {
+        let site = Site::open(db);
+        let owner = site.token(Role::Owner, &[Permission::ManageSettings, Permission::View]);
+        let formats = json!({"dates": "dotted", "clock": "hours12", "numbers": "point_comma", "zone": "Asia/Tokyo", "version": 0});
+        let set = site.call(&owner, "PUT", "/api/v1/settings/formats", &formats);
+        assert_eq!((set.status, &set.body["version"]), (StatusCode::OK, &json!(1)), "{}", set.body);
+        let stale = site.call(&owner, "PUT", "/api/v1/settings/formats", &formats);
+        assert_eq!(stale.status, StatusCode::CONFLICT);
+        let users = site.get(&owner, "/api/v1/settings/me").body;
+        assert_eq!((&users["dates"], &users["opens"]), (&Value::Null, &json!("last")));
+        let item = site.get(&owner, "/api/v1/items/1").body;
+        assert!(item["created_at"].as_str().is_some_and(|at| at.ends_with('Z')), "{item}");
+        let rates = json!({"rates": [{"country_code": "Ireland", "name": "standard", "rate": "23"}], "version": 0});
+        let set = site.call(&owner, "PUT", "/api/v1/settings/tax-rates", &rates);
+        assert_eq!(set.body["rates"][0], json!({"country_code": "IE", "name": "standard", "rate": "23"}));
+        for (path, body, field) in [
+            (
+                "tax-rates",
+                json!({"rates": [{"country_code": "IE", "name": "", "rate": "1,5"}], "version": 1}),
+                "rates[0].rate",
+            ),
+            (
+                "formats",
+                json!({"dates": "x", "clock": "hours12", "numbers": "point", "zone": "UTC", "version": 1}),
+                "dates",
+            ),
+            (
+                "currencies",
+                json!({"base": "GBP", "rates": [{"currency": "GBP", "rate": "1", "day": "2026-01-01"}], "version": 0}),
+                "rates[0].currency",
+            ),
+            ("retention", json!({"on": true, "days": 3, "version": 0}), "days"),
+            ("me", json!({"opens": "last", "version": 0}), "dates"),
+            (
+                "me",
+                json!({"dates": null, "clock": null, "numbers": null, "zone": null, "opens": "nowhere", "version": 0}),
+                "opens",
+            ),
+        ] {
+            let said = site.call(&owner, "PUT", &format!("/api/v1/settings/{path}"), &body);
+            assert_eq!(said.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {}", said.body);
+            assert_eq!(said.body["errors"][0]["field"], field, "{path}: {}", said.body);
+        }
+        for path in ["company", "processing-checks", "direct-orders", "order-pages", "currencies", "retention", "me"] {
+            let shown = site.get(&owner, &format!("/api/v1/settings/{path}")).body;
+            let again = site.call(&owner, "PUT", &format!("/api/v1/settings/{path}"), &shown);
+            assert_eq!((again.status, again.body), (StatusCode::OK, shown), "{path} takes what it shows");
+        }
+    });
+}
+
+#[test]
+fn a_customer_is_found_exported_and_erased_by_a_program() {
+    on_each_engine(MIGRATIONS, |db| {
+        let site = Site::open(db);
+        let owner = site.token(Role::Owner, &[Permission::ManageSettings]);
+        let address = consign_values::Address {
+            full_name: "Zebulon Quux".into(),
+            email: "zeb@example.net".into(),
+            ..Default::default()
+        };
+        let kept = site.write(|tx, ctx| consign_oms::customers::keep(tx, ctx, &address));
+        let found = site.get(&owner, "/api/v1/retention/person?q=zeb%40EXAMPLE").body;
+        assert_eq!(found["customers"][0]["id"], kept.0, "{found}");
+        let theirs = json!({"customers": [kept.0]});
+        let file = site.call(&owner, "POST", "/api/v1/retention/person/export", &theirs).body;
+        assert_eq!(file["address_book"][0]["address"]["full_name"], "Zebulon Quux");
+        let erased = site.call(&owner, "POST", "/api/v1/retention/person/erase", &theirs).body;
+        assert_eq!((&erased["customers"], &erased["left"]), (&json!(1), &json!([])));
+        assert_eq!(site.get(&owner, "/api/v1/retention/person?q=zebulon").body["customers"], json!([]));
+        let none = site.call(&owner, "POST", "/api/v1/retention/person/erase", &json!({}));
+        assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let due = site.get(&owner, "/api/v1/retention/due?days=30").body;
+        assert_eq!((&due["orders"], &due["customers"]), (&json!(0), &json!(0)));
+        assert_eq!(site.call(&owner, "POST", "/api/v1/retention/runs", &Value::Null).status, StatusCode::NO_CONTENT);
+    });
+}
+
+#[test]
+fn a_program_feeds_a_centre_and_brings_its_answers() {
+    on_each_engine(MIGRATIONS, |db| {
+        let site = Site::open(db);
+        let all = [Permission::View, Permission::WorkOrders, Permission::EditStock, Permission::ManageLocations];
+        let token = site.token(Role::Owner, &all);
+        let post = |path: &str, body: Value| site.call(&token, "POST", path, &body);
+        let nonsense = post("/api/v1/locations", json!({"name": "Depot", "deduct_when_processed": true}));
+        assert_eq!(nonsense.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let depot = post("/api/v1/locations", json!({"name": "Depot", "fulfilment_centre": true}));
+        assert_eq!((depot.status, &depot.body["fulfilment_centre"]), (StatusCode::CREATED, &json!(true)));
+        let depot = depot.body["id"].as_i64().unwrap();
+        let levels = json!({"levels": [{"sku": "A1", "on_hand": 7}, {"sku": "none", "on_hand": 1}]});
+        let fed = post(&format!("/api/v1/locations/{depot}/feed"), levels);
+        assert_eq!(fed.status, StatusCode::OK, "{:?}", fed.body);
+        let ok: Vec<&Value> = fed.body["results"].as_array().unwrap().iter().map(|one| &one["ok"]).collect();
+        assert_eq!(ok, [&json!(true), &json!(false)]);
+        let line = json!({"sku": "A1", "title": "Tea", "quantity": 2, "unit_price": "3.00"});
+        let new = json!({"currency": "GBP", "paid": true, "location_id": depot,
+            "delivery": {"full_name": "Ann Lee", "line1": "1 High Street", "country_code": "GB"}, "lines": [line]});
+        let order = post("/api/v1/orders", new);
+        assert_eq!(order.status, StatusCode::CREATED, "{:?}", order.body);
+        assert_eq!((&order.body["parked"], &order.body["locked"]), (&json!(true), &json!(true)));
+        let id = order.body["id"].as_i64().unwrap();
+        let refused = post(&format!("/api/v1/orders/{id}/process"), Value::Null);
+        assert_eq!((refused.status, &refused.body["code"]), (StatusCode::CONFLICT, &json!("at_centre")));
+        let answer = |body: Value| post(&format!("/api/v1/orders/{id}/centre"), body);
+        assert_eq!(answer(json!({"status": "eaten"})).status, StatusCode::UNPROCESSABLE_ENTITY);
+        let shipped = answer(json!({"status": "shipped", "carrier": "Royal Mail", "tracking_number": "RM1"}));
+        assert_eq!((&shipped.body["state"], &shipped.body["tracking_number"]), (&json!("processed"), &json!("RM1")));
+        assert_eq!(answer(json!({"status": "shipped"})).body["code"], json!("already_processed"));
+    });
 }

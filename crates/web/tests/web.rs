@@ -32,6 +32,7 @@ impl Site {
             trusted_proxies: Arc::default(),
             events: Events::default(),
             metrics: Arc::new(String::new),
+            mail_from: None,
             may_transfer: Arc::new(|_| Ok(())),
             may_call: Arc::new(
                 |url| if url.contains("127.0.0.1") { Err("lies in a barred network".into()) } else { Ok(()) },
@@ -74,7 +75,7 @@ impl Site {
                 Some(user) => user.id,
                 None => users::create(tx, ctx, &form)?,
             };
-            users::start_session(tx, ctx, id, "test")
+            users::start_session(tx, ctx, id, "test", "127.0.0.1")
         });
         format!("consign_session={token}")
     }
@@ -121,6 +122,11 @@ const PAGES: &[&str] = &[
     "/channels/1",
     "/users",
     "/settings",
+    "/settings/orders",
+    "/settings/tax",
+    "/settings/me",
+    "/settings/data",
+    "/settings/person?q=somebody",
     "/help",
     "/help/orders",
     "/help/api",
@@ -224,6 +230,24 @@ async fn bad_input_meets_a_clear_4xx_that_names_the_field() {
         ("/items/new", "sku=%00&title=x&currency=GBP", "sku"),
         ("/items/new", "sku=A&title=x&currency=GBP&price=1e400", "price"),
         ("/items/new", "sku=A&title=x&currency=EURO", "currency"),
+        ("/settings", "name=x", "version"),
+        ("/settings", "version=0&country_code=Atlantis", "country_code"),
+        ("/settings/formats", "version=0&zone=Mars/Olympus", "zone"),
+        ("/settings/formats", "version=0&zone=UTC&dates=roman", "dates"),
+        ("/settings/direct", "version=0&currency=x", "currency"),
+        ("/settings/tax", "version=0&rate.0.country=GB&rate.0.percent=1,5", "rate.0.percent"),
+        ("/settings/tax", "version=0&rate.0.country=Atlantis&rate.0.percent=5", "rates[0].country_code"),
+        ("/settings/currencies", "version=0&base=GBP&currency.0.code=EUR&currency.0.rate=", "currency.0.rate"),
+        (
+            "/settings/currencies",
+            "version=0&base=GBP&currency.0.code=EUR&currency.0.rate=1&currency.0.day=2026-02-30",
+            "rates[0].day",
+        ),
+        ("/settings/data", "version=0&on=1&days=29", "days"),
+        ("/settings/person/erase", "", "orders"),
+        ("/settings/person/export", "order=x", "order"),
+        ("/settings/me", "version=0&opens=77", "opens"),
+        ("/settings/me", "version=0&opens=last&zone=Moon", "zone"),
         ("/users", "email=x&name=x&role=god&password=1234567890", "role"),
         ("/users", "email=x&name=x&role=desk&password=short", "password"),
     ] {
@@ -289,4 +313,65 @@ async fn the_set_up_code_makes_one_owner_once() {
     assert_eq!(site.post("/set-up", "", &form("guess")).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(site.post("/set-up", "", &form(&code)).await.0, StatusCode::SEE_OTHER);
     assert_eq!(site.post("/set-up", "", &form(&code)).await.0, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn each_user_reads_and_writes_in_their_own_manner_and_a_double_number_is_refused() {
+    let site = Site::open();
+    let (owner, desk) = (site.cookie(Role::Owner), site.cookie(Role::Desk));
+    let german = "version=0&dates=dotted&clock=hours24&numbers=point_comma&zone=Europe/Berlin&opens=all";
+    assert_eq!(site.post("/settings/me", &owner, german).await.0, StatusCode::SEE_OTHER);
+    let (status, _) = site.post("/items/new", &owner, "sku=GER1&title=t&currency=EUR&price=1.234,5&tax_rate=5,5").await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let (_, page) = site.get("/items?q=GER1", &owner).await;
+    assert!(page.contains("1.234,50 EUR") && page.contains("5,5 %"), "{page}");
+    let (_, page) = site.get("/items?q=GER1", &desk).await;
+    assert!(page.contains("1234.50 EUR") && page.contains("5.5 %"), "{page}");
+    let (status, body) = site.post("/items/new", &owner, "sku=G2&title=t&currency=EUR&price=1.234").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains(r#""field":"price""#) && body.contains("1234 or 1,234"), "{body}");
+    let (_, page) = site.get("/users", &owner).await;
+    let year = SystemClock.now().to_rfc3339()[..4].to_owned();
+    assert!(page.contains(&format!(".{year} ")), "the day comes first: {page}");
+}
+
+#[tokio::test]
+async fn settings_that_somebody_else_has_saved_meanwhile_are_not_overwritten() {
+    let site = Site::open();
+    let owner = site.cookie(Role::Owner);
+    assert_eq!(site.post("/settings", &owner, "version=0&name=First").await.0, StatusCode::SEE_OTHER);
+    assert_eq!(site.post("/settings", &owner, "version=0&name=Second").await.0, StatusCode::CONFLICT);
+    let (_, page) = site.get("/settings", &owner).await;
+    assert!(page.contains(r#"value="First""#) && page.contains("company: name: empty → First"), "{page}");
+}
+
+#[tokio::test]
+async fn a_location_says_what_it_is_for_stock_and_a_centre_is_not_counted_by_hand() {
+    let site = Site::open();
+    let owner = site.cookie(Role::Owner);
+    assert_eq!(site.post("/locations", &owner, "name=Depot&way=acknowledged").await.0, StatusCode::SEE_OTHER);
+    let (_, page) = site.get("/locations", &owner).await;
+    assert!(page.contains("count until the centre acknowledges them"), "{page}");
+    let (status, body) = site.post("/locations", &owner, "name=Other&way=sideways").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains(r#""field":"way""#), "{body}");
+    let (status, body) = site.post("/stock/1/2/set", &owner, "on_hand=4&reason=counted").await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(body.contains("centre_stock"), "{body}");
+    let (_, page) = site.get("/stock/1", &owner).await;
+    assert!(page.contains("/stock/1/1/set") && !page.contains("/stock/1/2/set"), "{page}");
+}
+
+#[tokio::test]
+async fn the_kinds_of_channel_are_listed_where_none_is_named_and_history_names_people() {
+    let site = Site::open();
+    let owner = site.cookie(Role::Owner);
+    let (status, page) = site.get("/channels/add", &owner).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Which kind of channel is it?"), "{page}");
+    assert_eq!(site.post("/stock/1/1/set", &owner, "on_hand=4&reason=counted").await.0, StatusCode::SEE_OTHER);
+    for path in ["/items/1", "/stock/1"] {
+        let (_, page) = site.get(path, &owner).await;
+        assert!(page.contains("<td>owner") && !page.contains("<td>user 1"), "{path}: {page}");
+    }
 }

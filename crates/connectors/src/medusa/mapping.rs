@@ -24,7 +24,7 @@ const TEXT_MAX: usize = 255;
 pub(super) const NOT_A_LINE: char = ':';
 
 /// One order of a page.
-pub(super) struct Row {
+pub(crate) struct Row {
     /// The order, mapped or refused.
     pub incoming: Incoming,
     /// When it last changed, for paging.
@@ -32,7 +32,7 @@ pub(super) struct Row {
 }
 
 /// Splits a page and maps its orders. `Err` says why it is no page at all.
-pub(super) fn orders_page(text: &str) -> Result<Vec<Row>, String> {
+pub(crate) fn orders_page(text: &str) -> Result<Vec<Row>, String> {
     #[derive(serde::Deserialize)]
     struct Page<'a> {
         #[serde(borrow)]

@@ -8,7 +8,7 @@ mod api;
 mod download;
 mod fulfil;
 mod listings;
-mod mapping;
+pub(crate) mod mapping;
 mod setup;
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ const TEXT_MAX: usize = 255;
 pub(super) const NOT_A_LINE: char = ':';
 
 /// One order of a page.
-pub(super) struct Row {
+pub(crate) struct Row {
     /// The order as JSON, for its further lines.
     pub value: Value,
     /// Its bytes.
@@ -78,7 +78,7 @@ pub(super) fn number(id: &Value) -> String {
 }
 
 /// Splits a page of `orders` (or of `nodes`, for ids). `Err` says why it is no page at all.
-pub(super) fn orders_page(text: &str) -> Result<Vec<Row>, String> {
+pub(crate) fn orders_page(text: &str) -> Result<Vec<Row>, String> {
     #[derive(serde::Deserialize)]
     struct Page<'a> {
         #[serde(borrow)]

@@ -10,7 +10,7 @@ mod catalogue;
 mod documents;
 mod download;
 mod fulfil;
-mod mapping;
+pub(crate) mod mapping;
 #[cfg(test)]
 mod outgoing_tests;
 #[cfg(test)]
@@ -148,7 +148,7 @@ enum HoldRisk {
 
 /// What the settings form decides.
 #[derive(Clone, Debug, Default)]
-struct Settings {
+pub(crate) struct Settings {
     /// The id of the location whose stock is set.
     stock_location: String,
     /// Whether orders of the till are wanted.
@@ -164,7 +164,7 @@ struct Settings {
 }
 
 impl Settings {
-    fn read(connection: &Connection) -> Self {
+    pub(crate) fn read(connection: &Connection) -> Self {
         let on = |key: &str| connection.get(key).eq_ignore_ascii_case("true");
         let tag = connection.get("release_tag").trim();
         let methods = connection.get("trusted_methods").split(',').map(str::trim).filter(|method| !method.is_empty());

@@ -29,7 +29,7 @@ const FULFILMENT_STATUS: &str = "_fulfillment_status";
 
 /// Shop settings that orders are read by.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Payment methods that count as paid without a date of payment, such as cash on delivery.
     pub trusted_methods: Vec<String>,
     /// The shop's status for orders that are wholly shipped.
@@ -37,7 +37,7 @@ pub(super) struct Reading {
 }
 
 /// One order of a page.
-pub(super) struct Row {
+pub(crate) struct Row {
     /// The order, mapped or refused.
     pub incoming: Incoming,
     /// When it changed last, for paging.
@@ -47,7 +47,7 @@ pub(super) struct Row {
 }
 
 /// Splits a page and maps its orders. `Err` says why it is no page at all.
-pub(super) fn orders_page(text: &str, reading: &Reading) -> Result<Vec<Row>, String> {
+pub(crate) fn orders_page(text: &str, reading: &Reading) -> Result<Vec<Row>, String> {
     let page: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => "the answer is no list of orders".to_owned(),
         _ => not_json(&error),

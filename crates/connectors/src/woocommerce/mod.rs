@@ -8,7 +8,7 @@ mod api;
 mod catalogue;
 mod download;
 mod fulfil;
-mod mapping;
+pub(crate) mod mapping;
 mod setup;
 #[cfg(test)]
 mod tests;

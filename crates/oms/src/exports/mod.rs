@@ -143,6 +143,11 @@ pub fn file(
     table.writer.finish().map_err(unwritable)
 }
 
+/// Any table as CSV with harmless cells.
+pub fn table(header: &[String], rows: &[Vec<String>]) -> Vec<u8> {
+    consign_sheets::to_csv(header, rows)
+}
+
 fn unwritable(error: impl std::fmt::Display) -> Error {
     Error::Db(consign_db::Error::Other(format!("the file can't be written: {error}")))
 }

@@ -12,7 +12,7 @@ use super::{
     Group, Import, ImportKind, ImportState, Mapping, Profile, ReadOrder, Reading, Reject, RowFault, get, related, store,
 };
 use crate::orders::{ImportOutcome, Imported, known_imports, take_imported};
-use crate::{Ctx, Error, Refusal, Result, changes, history, jobs, locations};
+use crate::{Ctx, Error, Refusal, Result, changes, history, jobs, locations, settings};
 
 /// Orders in one transaction.
 const BATCH: usize = 100;
@@ -40,7 +40,8 @@ pub fn prepare(tx: &mut Tx<'_>, ctx: &Ctx<'_>, file_name: &str, bytes: &[u8], li
         }
         Like::Names(kind) => {
             let sheet = read(&Reading::default())?;
-            let mapping = json(&Mapping::matched(kind, sheet.header()));
+            let zone = settings::preferences::zone(tx, ctx)?;
+            let mapping = json(&Mapping { zone, ..Mapping::matched(kind, sheet.header()) });
             (sheet, mapping, String::new(), locations::default(tx)?)
         }
     };

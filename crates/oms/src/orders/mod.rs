@@ -50,6 +50,7 @@ pub use split::{Part, split};
 pub use view::{LineView, OrderView, provenance, view};
 
 pub(crate) use money::postage_tax;
+pub(crate) use search_text::index;
 pub(crate) use store::set_despatch_state;
 
 use consign_db::Tx;

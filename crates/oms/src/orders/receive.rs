@@ -15,7 +15,7 @@ use super::take::{Mappings, NewOrders, Origin};
 use super::{Order, OrderState, Payment, cancel, store, update};
 use crate::channels::{self, Channel, Cursor, InboxEntry, InboxState, Verdict, judge};
 use crate::stock::Book;
-use crate::{Ctx, Error, Result, changes, items};
+use crate::{Ctx, Error, Result, changes, items, retention};
 
 /// What became of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -156,6 +156,9 @@ fn receive_batch(
         .into_iter()
         .map(|order| (order.reference.clone(), order))
         .collect();
+    let ended: Vec<OrderId> =
+        ours.values().filter(|order| order.state != OrderState::Open).map(|order| order.id).collect();
+    let scrubbed: HashSet<OrderId> = retention::scrubbed(tx, &ended)?.into_iter().collect();
     let statuses = channels::statuses(tx, channel.id)?;
     let readable: Vec<&IncomingOrder> = batch.iter().filter_map(|p| p.incoming.order.as_deref().ok()).collect();
     let items = link(tx, channel, &readable)?;
@@ -195,7 +198,8 @@ fn receive_batch(
             }
         };
         count(received, state, ours.contains_key(&payload.incoming.reference));
-        file(tx, ctx, channel, payload, (state, &reason, order_id), &mut inbox)?;
+        let keep = order_id.is_none_or(|id| !scrubbed.contains(&id));
+        file(tx, ctx, channel, payload, (state, &reason, order_id), keep, &mut inbox)?;
     }
     let ids = new.store(tx)?;
     book.close(tx)?;
@@ -224,13 +228,14 @@ fn reason_of(verdict: &Verdict, order: &Order) -> String {
     format!("{because}; order {} was {} and {}", order.id, order.state, order.payment)
 }
 
-/// Puts the payload into the inbox, or brings the row of the same bytes up to date.
+/// Puts the payload into the inbox, or brings the row of the same bytes up to date. Of a scrubbed order only the digest is kept.
 fn file(
     tx: &mut Tx<'_>,
     ctx: &Ctx<'_>,
     channel: &Channel,
     payload: &Payload<'_>,
     (state, reason, order_id): (InboxState, &str, Option<OrderId>),
+    keep: bool,
     inbox: &mut Vec<InboxEntry>,
 ) -> Result<()> {
     let reference = &payload.incoming.reference;
@@ -249,7 +254,7 @@ fn file(
         state,
         reason: clean(reason, 2_000),
         order_id,
-        payload: payload.incoming.payload.clone(),
+        payload: if keep { payload.incoming.payload.clone() } else { Vec::new() },
     });
     Ok(())
 }

@@ -68,14 +68,20 @@ pub fn set_up(tx: &mut Tx<'_>, ctx: &Ctx<'_>, code: &str, form: &UserForm) -> Re
     Ok(id)
 }
 
+/// An e-mail address in lower case.
+pub(super) fn email_of(text: &str) -> Result<String, &'static str> {
+    let email = text.trim().to_lowercase();
+    let (before, after) = email.split_once('@').unwrap_or_default();
+    if before.is_empty() || after.is_empty() || email.len() > 254 || email.chars().any(|c| c.is_control() || c == ' ') {
+        return Err("must be an e-mail address");
+    }
+    Ok(email)
+}
+
 /// Makes a user.
 pub fn create(tx: &mut Tx<'_>, ctx: &Ctx<'_>, form: &UserForm) -> Result<UserId> {
     let mut errors = FieldErrors::new();
-    let email = form.email.trim().to_lowercase();
-    let (before, after) = email.split_once('@').unwrap_or_default();
-    if before.is_empty() || after.is_empty() || email.len() > 254 || email.chars().any(|c| c.is_control() || c == ' ') {
-        errors.add("email", "must be an e-mail address");
-    }
+    let email = errors.check("email", email_of(&form.email)).unwrap_or_default();
     let name = errors.check("name", Name::parse(&form.name));
     errors.into_result()?;
     let id = UserId(tx.next_id("user")?);
@@ -116,11 +122,16 @@ pub fn edit(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: UserId, edit: &UserEdit) -> Resu
     history::record(tx, ctx, "user", id.0, "edited", detail)
 }
 
+/// Random bytes of the system.
+pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0_u8; N];
+    getrandom::fill(&mut bytes).map_err(|error| consign_db::Error::Other(error.to_string()))?;
+    Ok(bytes)
+}
+
 /// A random token of 256 bits, as text.
 pub(crate) fn random_token() -> Result<String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| consign_db::Error::Other(error.to_string()))?;
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<32>()?))
 }
 
 /// What is kept of a token.
@@ -130,11 +141,21 @@ pub(crate) fn digest(token: &str) -> Vec<u8> {
 
 /// Issues a one-time token until then: the set-up code (without a user) or a sign-in link (for one).
 pub fn issue_token(tx: &mut Tx<'_>, user: Option<UserId>, expires_at: Timestamp) -> Result<String> {
-    let token = random_token()?;
     let purpose = if user.is_some() { TokenPurpose::SignIn } else { TokenPurpose::SetUp };
     if purpose == TokenPurpose::SetUp {
         store::delete_tokens(tx, purpose)?;
     }
+    new_token(tx, purpose, user, expires_at)
+}
+
+/// A one-time token; only its digest is kept.
+pub(super) fn new_token(
+    tx: &mut Tx<'_>,
+    purpose: TokenPurpose,
+    user: Option<UserId>,
+    expires_at: Timestamp,
+) -> Result<String> {
+    let token = random_token()?;
     store::insert_token(tx, &digest(&token), purpose, user, expires_at)?;
     Ok(token)
 }

@@ -1,19 +1,25 @@
-//! People who sign in: accounts, roles and what they may do, sessions, one-time links, throttling.
+//! People who sign in: accounts, roles and what they may do, sessions, second factors, one-time links, throttling.
 //!
 //! Passwords are argon2id hashes, tokens are kept as digests. Hashing takes a tenth of a second on purpose: callers do it
 //! outside the transaction.
 
 mod access;
+mod own;
 mod role;
 mod session;
 mod store;
+pub mod two_factor;
 
 pub use access::{UserEdit, UserForm, create, edit, hash_password, issue_token, set_up, verify_password};
 pub(crate) use access::{digest, random_token};
+pub use own::{
+    ask_for_reset, end_other_sessions, end_session_of, invite, is_session, rename, reset, reset_lives, session_key,
+    set_password,
+};
 pub use role::{Permission, Role};
 pub use session::{
-    check_throttle, clean_up, end_session, failed, redeem_sign_in, session, sessions_of, set_up_code_fits,
-    start_session,
+    Session, SignedIn, check_throttle, clean_up, end_session, failed, redeem_sign_in, seen, session, sessions_of,
+    set_up_code_fits, start_session,
 };
 
 use consign_db::{Tx, row};

@@ -53,3 +53,22 @@ impl Role {
         }
     }
 }
+
+impl Permission {
+    /// In plain words.
+    pub fn label(self) -> &'static str {
+        match self {
+            Permission::View => "See orders, stock, items, locations and channels",
+            Permission::WorkOrders => {
+                "Make, edit, move, hold, process, split, merge and cancel orders; import and export them"
+            }
+            Permission::DeleteOrders => "Delete orders",
+            Permission::EditStock => "Set and adjust stock",
+            Permission::EditItems => "Make and edit items, kits and prices",
+            Permission::ManageLocations => "Make, edit and delete locations",
+            Permission::ManageChannels => "Add, set up and remove channels; link their SKUs",
+            Permission::ManageUsers => "Make and edit users and tokens; see the audit",
+            Permission::ManageSettings => "Change settings of the company, schedules, webhooks; read metrics",
+        }
+    }
+}

@@ -4,7 +4,7 @@ use consign_db::{Tx, row};
 use consign_values::{Timestamp, UserId, clean};
 
 use super::access::{digest, random_token};
-use super::{User, store};
+use super::{User, store, two_factor};
 use crate::{Ctx, Error, Result, history};
 
 consign_db::text_enum! {
@@ -14,6 +14,10 @@ consign_db::text_enum! {
         SetUp = "set_up",
         /// Signing in once.
         SignIn = "sign_in",
+        /// The second step of signing in: the password was right.
+        SecondStep = "second_step",
+        /// Setting a new password.
+        Reset = "reset",
     }
 }
 
@@ -33,6 +37,8 @@ row! {
         pub expires_at: Timestamp,
         /// What the browser called itself.
         pub agent: String,
+        /// The address it began from.
+        pub address: String,
     }
 }
 
@@ -63,11 +69,14 @@ pub fn failed(tx: &mut Tx<'_>, ctx: &Ctx<'_>, email: &str, address: &str) -> Res
     for subject in subjects(email, address) {
         store::count_failure(tx, &subject, ctx.now(), ctx.now().plus_seconds(-3_600))?;
     }
+    if let Some(user) = super::find_by_email(tx, email)? {
+        history::record(tx, ctx, "user", user.id.0, "sign-in failed", format!("from {}", clean(address, 64)))?;
+    }
     Ok(())
 }
 
 /// Begins a session; its token goes into the cookie and is kept nowhere.
-pub fn start_session(tx: &mut Tx<'_>, ctx: &Ctx<'_>, user: UserId, agent: &str) -> Result<String> {
+pub fn start_session(tx: &mut Tx<'_>, ctx: &Ctx<'_>, user: UserId, agent: &str, address: &str) -> Result<String> {
     let token = random_token()?;
     let now = ctx.now();
     tx.insert(&Session {
@@ -77,20 +86,43 @@ pub fn start_session(tx: &mut Tx<'_>, ctx: &Ctx<'_>, user: UserId, agent: &str) 
         seen_at: now,
         expires_at: now.plus_seconds(SESSION_SECONDS),
         agent: clean(agent, 200),
+        address: clean(address, 64),
     })?;
     let email = super::get(tx, user)?.email;
     store::signed_in(tx, user, now, &format!("account {email}"))?;
-    history::record(tx, ctx, "user", user.0, "signed in", clean(agent, 200))?;
+    let detail = clean(&format!("{address} {agent}"), 300);
+    history::record(tx, ctx, "user", user.0, "signed in", detail)?;
     Ok(token)
 }
 
+/// Whose session it is.
+pub struct SignedIn {
+    /// The user.
+    pub user: User,
+    /// The second factor that the role asks for has to be set up before anything else.
+    pub must_set_up: bool,
+    /// It was last used longer ago than a few minutes: tell [`seen`].
+    pub is_stale: bool,
+}
+
 /// The active user of a session, if it lives. Reads only; [`clean_up`] ends what is over.
-pub fn session(tx: &mut Tx<'_>, ctx: &Ctx<'_>, token: &str) -> Result<Option<User>> {
+pub fn session(tx: &mut Tx<'_>, ctx: &Ctx<'_>, token: &str) -> Result<Option<SignedIn>> {
     let Some(session) = store::find_session(tx, &digest(token))? else { return Ok(None) };
     if session.expires_at <= ctx.now() {
         return Ok(None);
     }
-    Ok(store::find(tx, session.user_id)?.filter(|user| user.active))
+    let Some(user) = store::find(tx, session.user_id)?.filter(|user| user.active) else { return Ok(None) };
+    let must_set_up = two_factor::must_set_up(tx, &user)?;
+    let is_stale = ctx.now().seconds_since(session.seen_at) > SEEN_SECONDS;
+    Ok(Some(SignedIn { user, must_set_up, is_stale }))
+}
+
+/// Seconds between two notes of a session's use.
+const SEEN_SECONDS: i64 = 300;
+
+/// A session is in use: it lives on from now.
+pub fn seen(tx: &mut Tx<'_>, ctx: &Ctx<'_>, token: &str) -> Result<()> {
+    store::seen(tx, &digest(token), ctx.now(), ctx.now().plus_seconds(SESSION_SECONDS))
 }
 
 /// The sessions of a user.

@@ -1,7 +1,7 @@
 //! Deliveries: taken under a short lease, sent by the worker, settled; tried again with growing pauses for a day.
 
 use consign_db::{Tx, row};
-use consign_values::{Timestamp, WebhookId, clean};
+use consign_values::{OrderId, Timestamp, WebhookId, clean};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
@@ -45,6 +45,8 @@ row! {
         pub last_error: String,
         /// When it arrived or was given up.
         pub settled_at: Option<Timestamp>,
+        /// The order that it tells of.
+        pub order_id: Option<OrderId>,
     }
 }
 

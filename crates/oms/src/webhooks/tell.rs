@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use consign_db::Tx;
-use consign_values::{Timestamp, WebhookId};
+use consign_values::{OrderId, Timestamp, WebhookId};
 use serde_json::{Value, json};
 
 use super::{Delivery, DeliveryState, Webhook, store};
@@ -107,6 +107,7 @@ pub(super) fn delivery(
     data: Value,
 ) -> Result<Delivery> {
     let id = tx.next_id("delivery")?;
+    let order_id = data["order_id"].as_i64().map(OrderId);
     let body = json!({"id": id, "kind": kind.as_str(), "at": at.to_rfc3339_millis(), "data": data});
     Ok(Delivery {
         id,
@@ -119,5 +120,6 @@ pub(super) fn delivery(
         next_at: at,
         last_error: String::new(),
         settled_at: None,
+        order_id,
     })
 }

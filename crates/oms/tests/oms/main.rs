@@ -1,5 +1,6 @@
 //! The business on both databases: each test is an acceptance scenario of the reference (16.5) or an invariant.
 
+mod accounts;
 mod centres;
 mod changes;
 mod concurrency;
@@ -10,8 +11,10 @@ mod intake;
 mod invariants;
 mod orders;
 mod related_imports;
+mod retention;
 mod rules;
 mod schedules;
+mod settings;
 mod shop;
 mod statements;
 mod stock;

@@ -96,7 +96,7 @@ fn a_schedule_has_a_job_while_it_is_on_and_its_password_is_sealed() {
         assert!(!String::from_utf8_lossy(&schedule.secret).contains("sesame"));
         assert_eq!(schedule.open_secret(&keys()).unwrap(), "open sesame");
         shop.does(|tx, ctx| schedules::run_now(tx, ctx, id)).unwrap();
-        let due = shop.does(|tx, ctx| jobs::due(tx, ctx)).unwrap();
+        let due = shop.does(jobs::due).unwrap();
         assert_eq!(due.iter().filter(|job| job.kind == "schedule").count(), 1);
 
         let off = ScheduleForm { enabled: false, secret: None, ..form(Direction::Import, "counts") };

@@ -3,7 +3,7 @@
 use consign_oms::channels;
 use consign_values::{Clock as _, SystemClock, Timestamp};
 
-use super::{Done, channel};
+use super::{Done, channel, serve};
 use crate::config::Config;
 use crate::site;
 
@@ -31,6 +31,10 @@ pub fn run(config: &Config) -> Done {
         Ok(site) => {
             let checked = site.db.check().map_err(|error| error.to_string());
             say("database", checked.map(|()| format!("{} answers, schema up to date", site.db.engine_name())));
+            if let Some(mailer) = site.mailer.clone() {
+                let answered = serve::runtime()?.block_on(async move { mailer.test().await });
+                say("mail", answered.map(|()| "the server answers".to_owned()));
+            }
             for one in site.db.read(channels::list).map_err(|error| error.to_string())? {
                 let name = format!("channel {} \"{}\"", one.id, one.name);
                 let found = match (one.enabled, one.paused_because.as_str()) {

@@ -78,6 +78,11 @@ pub async fn start(config: &Config, site: Site, with_worker: bool) -> Result<Ser
     let metrics = site.metrics.clone();
     let (webhooks, transfer) = (site.webhooks.clone(), site.transfer.clone());
     let secure = config.tls.is_some() || config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    let listener = std::net::TcpListener::bind(config.listen)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+        .map_err(|error| format!("can't listen on {}: {error}", config.listen))?;
+    // The port may have been left to the system.
+    let reached = listener.local_addr().map_or_else(|_| config.clone(), |listen| Config { listen, ..config.clone() });
     let app = App {
         db: site.db.clone(),
         clock: site.clock.clone(),
@@ -88,13 +93,11 @@ pub async fn start(config: &Config, site: Site, with_worker: bool) -> Result<Ser
         events: Events::default(),
         metrics: Arc::new(move || metrics.text()),
         may_call: Arc::new(move |url| webhooks.check(url)),
+        mail_from: config.mail.as_ref().map(|_| reached.base_url()),
         may_transfer: Arc::new(move |place| transfer.check(place)),
     };
     tokio::spawn(poll_changes(app.clone()));
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = std::net::TcpListener::bind(config.listen)
-        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-        .map_err(|error| format!("can't listen on {}: {error}", config.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let handle = Handle::new();
     match &config.tls {

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 
 use clap::Subcommand;
 use consign_oms::tokens::{self, TokenForm};
-use consign_oms::users::{self, Permission, Role, UserEdit, UserForm};
+use consign_oms::users::{self, Permission, Role, UserEdit, UserForm, two_factor};
 use consign_oms::{Actor, Ctx, Error};
 
 use super::Done;
@@ -49,6 +49,11 @@ pub enum UserCommand {
         /// Calls that it may make in a minute
         #[arg(long, default_value_t = 600)]
         calls_per_minute: i64,
+    },
+    /// Let a user who has lost the second factor sign in without it
+    TwoFactorOff {
+        /// E-mail address
+        email: String,
     },
     /// Print a sign-in link that works once, within an hour
     Link {
@@ -105,6 +110,10 @@ impl UserCommand {
                     })
                     .map(|(_, secret)| println!("{secret}"))
             }
+            UserCommand::TwoFactorOff { email } => site.db.write(|tx| {
+                let user = users::find_by_email(tx, &email)?.ok_or(Error::NotFound("user"))?;
+                two_factor::switch_off(tx, &ctx, user.id)
+            }),
             UserCommand::Link { email } => site
                 .db
                 .write(|tx| {
@@ -112,8 +121,7 @@ impl UserCommand {
                     users::issue_token(tx, Some(user.id), ctx.now().plus_seconds(3_600))
                 })
                 .map(|token| {
-                    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
-                    println!("{base}/sign-in/{token}");
+                    println!("{}/sign-in/{token}", config.base_url());
                 }),
         };
         done.map_err(|error| error.to_string())

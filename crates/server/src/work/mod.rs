@@ -3,6 +3,7 @@
 //! Any number of nodes may do this on one database; a job whose node dies is free again when its lease runs out.
 
 mod channel_jobs;
+mod mail_jobs;
 mod schedule_jobs;
 mod webhook_jobs;
 
@@ -14,10 +15,12 @@ use consign_connectors::{Transfer, WebhookSender};
 use consign_db::{Db, Retryable, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::jobs::{self, Ended, Job};
-use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, imports, tokens, users, webhooks};
+use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, imports, mails, retention, tokens, users, webhooks};
 use consign_ports::ChannelKind;
 use consign_values::{ChannelId, Clock, ImportId, ScheduleId, WebhookId};
 use tokio::sync::watch;
+
+pub use mail_jobs::Mailer;
 
 use crate::metrics::Metrics;
 
@@ -36,6 +39,8 @@ pub struct Site {
     pub webhooks: WebhookSender,
     /// Fetches and leaves files.
     pub transfer: Transfer,
+    /// Sends mails, if a server is configured.
+    pub mailer: Option<Mailer>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -88,7 +93,10 @@ pub async fn run(site: Site, node: String, mut stop: watch::Receiver<bool>) {
         Err(error) => tracing::warn!(%error, "this node's old leases could not be freed; they run out by themselves"),
     }
     let _ = site
-        .write(Actor::System, |tx, ctx| jobs::ensure(tx, "clean_up", "clean_up", "", ctx.now()))
+        .write(Actor::System, |tx, ctx| {
+            jobs::ensure(tx, retention::JOB, retention::JOB, "", ctx.now())?;
+            jobs::ensure(tx, "clean_up", "clean_up", "", ctx.now())
+        })
         .await
         .inspect_err(|error| tracing::error!(%error, "the clean-up job can't be made"));
     while !*stop.borrow() {
@@ -141,6 +149,7 @@ fn due(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<Vec<Job>, Error> {
     for job in jobs::due(tx, ctx)? {
         let channel = job.payload.parse().map(ChannelId);
         let wanted = match (job.kind.as_str(), channel) {
+            ("mail", _) => mails::any_due(tx, ctx)?,
             ("webhook", Ok(id)) => webhooks::any_due(tx, ctx, WebhookId(id.0))?,
             ("despatch", Ok(channel)) => despatch::any_due(tx, ctx, channel)?,
             ("push_stock", Ok(channel)) => channels::any_listing_due(tx, channel)?,
@@ -187,7 +196,9 @@ async fn take(site: &Site, node: &str, job: Job) -> Result<(), Error> {
 async fn run_job(site: &Site, job: &Job) -> Ended {
     let result = match (job.kind.as_str(), job.payload.parse().map(ChannelId)) {
         ("clean_up", _) => clean_up(site).await,
+        (retention::JOB, _) => scrub(site).await,
         ("webhook", Ok(ChannelId(id))) => webhook_jobs::run(site, WebhookId(id)).await,
+        ("mail", _) => mail_jobs::run(site).await,
         ("schedule", Ok(ChannelId(id))) => schedule_jobs::run(site, ScheduleId(id)).await,
         ("import", Ok(ChannelId(import))) => take_in(site, ImportId(import)).await,
         (kind, Ok(channel)) => channel_jobs::run(site, kind, channel, job.attempts).await,
@@ -215,11 +226,18 @@ async fn take_in(site: &Site, id: ImportId) -> Result<Ended, Error> {
     }
 }
 
+/// A day's run of what removes personal data, portion by portion; each says in its own transaction how far it is.
+async fn scrub(site: &Site) -> Result<Ended, Error> {
+    while site.write(Actor::System, retention::work).await? == retention::Step::More {}
+    Ok(Ended::RunAgainAt(site.clock.now().plus_seconds(24 * 3_600)))
+}
+
 async fn clean_up(site: &Site) -> Result<Ended, Error> {
     site.write(Actor::System, |tx, ctx| {
         changes::forget(tx, ctx)?;
         tokens::clean_up(tx, ctx)?;
         webhooks::clean_up(tx, ctx)?;
+        mails::clean_up(tx, ctx)?;
         users::clean_up(tx, ctx)
     })
     .await?;

@@ -81,7 +81,7 @@ impl Company {
                     password_hash: "none".to_owned(),
                 };
                 let user = users::create(tx, &ctx, &form)?;
-                let token = users::start_session(tx, &ctx, user, "proof")?;
+                let token = users::start_session(tx, &ctx, user, "proof", "127.0.0.1")?;
                 Ok::<_, Error>((format!("consign_session={token}"), places.map(|place| place.0).to_vec()))
             })
             .unwrap();

@@ -74,13 +74,19 @@ pub fn head() -> OpenApi {
 
 const TAGS: &[(&str, &str)] = &[
     ("orders", "Orders: found, read, worked on, one or many at a time."),
+    ("drafts", "Direct orders that are being written; customers to write them for."),
+    ("imports", "Files taken in: mapped, tried dry, worked through."),
+    ("exports", "Orders, items and stock as files."),
     ("items", "What is sold."),
     ("stock", "How many there are, where, for whom, and why."),
     ("locations", "Places that hold stock and fulfil orders."),
     ("channels", "Where orders come from: settings, mappings, health."),
     ("listings", "What channels list, and which item it is."),
     ("users", "Who works here."),
+    ("tokens", "Which programs may call, and what they may do."),
     ("webhooks", "Addresses that are told what happens."),
+    ("settings", "What holds for the whole company, and what the token's user chose."),
+    ("retention", "Personal data: removed after its time, handed over or erased when a customer asks."),
 ];
 
 /// Adds what all routes share: names, the idempotency key, the problems that any of them may answer.

@@ -27,6 +27,11 @@ pub struct Door {
 /// The one path that a signed-in browser may read, too.
 pub const DOCUMENT: &str = "/api/v1/openapi.json";
 
+/// The one path that takes a file.
+const UPLOAD: &str = "/api/v1/imports";
+/// The largest file.
+pub const FILE_MAX: usize = 50 * 1024 * 1024;
+
 const TOKEN_WANTED: &str = "Send a token as Authorization: Bearer. An owner makes one under Users.";
 
 /// Lets a request with a living token in, and turns every failure into a problem in JSON.
@@ -88,15 +93,20 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim().to_owned())
 }
 
-/// Reads the body, at most [`BODY_MAX`], and the idempotency key where there is one.
+/// Reads the body, at most [`BODY_MAX`] or, of a file, [`FILE_MAX`], and the idempotency key where there is one.
 async fn keyed(request: Request) -> Result<(Request, Key), Response> {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok((request, Key(None)));
     }
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, BODY_MAX).await.map_err(|_| {
-        problem::turned_away(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "A request may have at most 1 MiB.")
-    })?;
+    let (most, said) = if parts.uri.path() == UPLOAD {
+        (FILE_MAX, "A file may have at most 50 MiB.")
+    } else {
+        (BODY_MAX, "A request may have at most 1 MiB.")
+    };
+    let bytes = to_bytes(body, most)
+        .await
+        .map_err(|_| problem::turned_away(StatusCode::PAYLOAD_TOO_LARGE, "too_large", said))?;
     let key = match parts.headers.get("idempotency-key") {
         None => Key(None),
         Some(value) => {

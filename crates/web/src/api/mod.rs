@@ -8,13 +8,19 @@ mod centres;
 mod channels;
 mod document;
 mod door;
+mod drafts;
+mod exports;
+mod imports;
 mod items;
 mod locations;
 mod order_changes;
 mod order_shapes;
 mod orders;
 pub mod reader;
+mod retention;
+mod settings;
 mod stock;
+mod tokens;
 mod users;
 mod webhooks;
 
@@ -43,13 +49,19 @@ fn described() -> OpenApiRouter<App> {
         OpenApiRouter::new()
             .merge(orders::routes())
             .merge(order_changes::routes())
+            .merge(drafts::routes())
+            .merge(imports::routes())
+            .merge(exports::routes())
             .merge(items::routes())
             .merge(stock::routes())
             .merge(locations::routes())
             .merge(centres::routes())
             .merge(channels::routes())
             .merge(users::routes())
-            .merge(webhooks::routes()),
+            .merge(tokens::routes())
+            .merge(webhooks::routes())
+            .merge(settings::routes())
+            .merge(retention::routes()),
     )
 }
 

@@ -33,7 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// An address. What is left out is blank.
 #[derive(Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct NewAddress {
+pub struct NewAddress {
     full_name: String,
     company: String,
     line1: String,
@@ -51,7 +51,8 @@ struct NewAddress {
 }
 
 impl NewAddress {
-    fn read(&self) -> Address {
+    /// The address, cleaned.
+    pub fn read(&self) -> Address {
         let code = CountryCode::resolve(&self.country_code, &self.country).unwrap_or_default();
         let country = if self.country.is_empty() { code.name().to_owned() } else { self.country.clone() };
         Address {
@@ -75,33 +76,33 @@ impl NewAddress {
 /// A line of an order that is made or edited.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewLine {
+pub struct NewLine {
     /// The line it was; none for one that is put in.
-    id: Option<i64>,
+    pub id: Option<i64>,
     /// Its item, by id.
-    item_id: Option<i64>,
+    pub item_id: Option<i64>,
     /// Or by SKU.
-    sku: Option<String>,
+    pub sku: Option<String>,
     /// What it is called on the order.
     #[schema(max_length = 255)]
-    title: String,
+    pub title: String,
     /// Neither stock nor item.
     #[serde(default)]
-    is_service: bool,
+    pub is_service: bool,
     #[schema(minimum = 1, maximum = 1_000_000)]
-    quantity: i64,
+    pub quantity: i64,
     /// Price of one: `"12.50"`.
     #[schema(pattern = r"^\d+(\.\d{1,4})?$")]
-    unit_price: String,
+    pub unit_price: String,
     /// A positive amount; none where it is left out.
     #[schema(pattern = r"^\d+(\.\d{1,4})?$")]
-    discount: Option<String>,
+    pub discount: Option<String>,
     /// Per cent; 0 where it is left out.
     #[schema(pattern = r"^\d+(\.\d{1,4})?$")]
-    tax_rate: Option<String>,
+    pub tax_rate: Option<String>,
     /// Whether the price contains tax. True where it is left out.
     #[serde(default = "yes")]
-    tax_inclusive: bool,
+    pub tax_inclusive: bool,
 }
 
 fn yes() -> bool {
@@ -111,7 +112,8 @@ fn yes() -> bool {
 /// Lines that a request may hold.
 const LINES_MAX: usize = 1_000;
 
-fn read_lines(tx: &mut Tx<'_>, lines: &[NewLine], currency: Currency) -> Result<Vec<LineEdit>, Error> {
+/// Reads lines; items must be there.
+pub fn read_lines(tx: &mut Tx<'_>, lines: &[NewLine], currency: Currency) -> Result<Vec<LineEdit>, Error> {
     if lines.len() > LINES_MAX {
         return Err(Error::invalid("lines", "must be at most 1,000"));
     }
@@ -140,7 +142,8 @@ fn read_lines(tx: &mut Tx<'_>, lines: &[NewLine], currency: Currency) -> Result<
     Ok(read)
 }
 
-fn read_time(field: &str, text: &str) -> Result<Timestamp, Error> {
+/// Reads a moment.
+pub fn read_time(field: &str, text: &str) -> Result<Timestamp, Error> {
     Timestamp::parse(text).ok_or_else(|| Error::invalid(field, "must be a time such as 2026-01-02T03:04:05Z"))
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
 use consign_oms::orders::{self, LineEdit, MergeCheck, Order, OrderEdit, OrderView, Part};
+use consign_oms::settings::{self, TaxRates};
 use consign_oms::{Error, items};
 use consign_values::{Address, Currency, ItemId, LineId, Money, OrderId, Rate, Timestamp};
 use maud::{Markup, html};
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use crate::access::WorkOrders;
 use crate::fields::Fields;
 use crate::problem::Answer;
-use crate::{App, ui};
+use crate::{App, manner, ui};
 
 /// Empty rows for lines to put in.
 const EMPTY_ROWS: usize = 3;
@@ -87,16 +88,16 @@ pub fn read_address(fields: &Fields, prefix: &str, was: &Address) -> Address {
 }
 
 pub(super) async fn edit_page(State(app): State<App>, user: WorkOrders, Path(id): Path<i64>) -> Answer<Markup> {
-    let ((order, form), skus) = app
+    let ((order, form), skus, rates) = app
         .read(move |tx| {
             let (order, form) = orders::editable(tx, OrderId(id))?;
             let named: Vec<ItemId> = form.lines.iter().filter_map(|line| line.item_id).collect();
             let skus: HashMap<ItemId, String> =
                 items::list_of(tx, &named)?.into_iter().map(|item| (item.id, item.sku)).collect();
-            Ok(((order, form), skus))
+            Ok(((order, form), skus, settings::get::<TaxRates>(tx)?))
         })
         .await?;
-    let money = |amount: i64| Money { amount, currency: order.currency }.to_decimal().to_string();
+    let money = |amount: i64| Money { amount, currency: order.currency }.to_decimal();
     let content = html! {
         h1 { "Edit order " (order.id) " " span.dim { (order.source) " " (order.sub_source) " " (order.reference) } }
         form.stack.wide method="post" action={"/orders/" (order.id) "/edit"} {
@@ -104,14 +105,15 @@ pub(super) async fn edit_page(State(app): State<App>, user: WorkOrders, Path(id)
             h2 { "Lines" }
             p.dim { "Another item or quantity on a line of the channel's keeps its place in the despatch note. Lines that are put in here are not told to the channel; lines that are taken out get no note." }
             (line_table(&form.lines, &skus, order.currency, form.lines.last().is_none_or(|line| line.tax_inclusive)))
+            (tax_choices(&rates))
             div.columns.three {
                 section {
                     fieldset { legend { "Sums, in " (order.currency) }
-                        label { "Postage, with tax" input name="postage" inputmode="decimal" value=(money(form.postage)); }
-                        label { "Order discount" input name="discount" inputmode="decimal" value=(money(form.discount)); }
+                        label { "Postage, with tax" input name="postage" inputmode="decimal" value=(ui::figure(money(form.postage))); }
+                        label { "Order discount" input name="discount" inputmode="decimal" value=(ui::figure(money(form.discount))); }
                     }
                     fieldset { legend { "Dates and numbers" }
-                        label { "Despatch by (UTC)" input name="despatch_by" type="datetime-local" value=[form.despatch_by.map(local)]; }
+                        label { "Despatch by (" (ui::zone()) ")" input name="despatch_by" type="datetime-local" value=[form.despatch_by.map(ui::moment_field)]; }
                         label { "Priority when stock is short" input name="priority" type="number" min="-100" max="100" value=(form.priority); }
                         label { "Buyer" input name="buyer" maxlength="255" value=(form.buyer); }
                         label { "Second reference" input name="secondary_reference" maxlength="128" value=(form.secondary_reference); }
@@ -127,11 +129,6 @@ pub(super) async fn edit_page(State(app): State<App>, user: WorkOrders, Path(id)
     ui::page(&app, &user.0, "/orders", &format!("Edit order {id}"), content).await
 }
 
-/// As `<input type="datetime-local">` wants it.
-fn local(at: Timestamp) -> String {
-    at.to_rfc3339().chars().take(16).collect()
-}
-
 /// The table of lines with a few empty rows; rows without a title and a SKU are nobody's. Prices of new lines contain tax or
 /// not, unless somebody says otherwise.
 pub fn line_table(
@@ -140,7 +137,7 @@ pub fn line_table(
     currency: Currency,
     tax_inclusive: bool,
 ) -> Markup {
-    let money = |amount: i64| Money { amount, currency }.to_decimal().to_string();
+    let money = |amount: i64| Money { amount, currency }.to_decimal();
     html! {
         table.grid.form-grid {
             thead { tr { th { "SKU" } th { "Title" } th.num { "Qty" } th.num { "Price of one" } th.num { "Discount" } th.num { "Tax, %" } th { "With tax" } th { "Service" } th { "Take out" } } }
@@ -149,9 +146,9 @@ pub fn line_table(
                     td { input type="hidden" name={"line." (n) ".id"} value=[line.id]; input name={"line." (n) ".sku"} aria-label={"SKU of line " (n + 1)} size="14" maxlength="128" value=[line.item_id.and_then(|item| skus.get(&item))]; }
                     td { input name={"line." (n) ".title"} aria-label={"Title of line " (n + 1)} maxlength="255" value=(line.title); }
                     td.num { input name={"line." (n) ".quantity"} aria-label={"Quantity of line " (n + 1)} type="number" min="1" max="1000000" value=(line.quantity); }
-                    td.num { input name={"line." (n) ".unit_price"} aria-label={"Price of line " (n + 1)} inputmode="decimal" size="9" value=(money(line.unit_price)); }
-                    td.num { input name={"line." (n) ".discount"} aria-label={"Discount of line " (n + 1)} inputmode="decimal" size="7" value=(money(line.discount)); }
-                    td.num { input name={"line." (n) ".tax_rate"} aria-label={"Tax of line " (n + 1)} inputmode="decimal" size="5" value=(line.tax_rate.to_percent()); }
+                    td.num { input name={"line." (n) ".unit_price"} aria-label={"Price of line " (n + 1)} inputmode="decimal" size="9" value=(ui::figure(money(line.unit_price))); }
+                    td.num { input name={"line." (n) ".discount"} aria-label={"Discount of line " (n + 1)} inputmode="decimal" size="7" value=(ui::figure(money(line.discount))); }
+                    td.num { input name={"line." (n) ".tax_rate"} aria-label={"Tax of line " (n + 1)} inputmode="decimal" size="5" list="tax-rates" value=(ui::figure(line.tax_rate.to_percent())); }
                     td { input type="checkbox" name={"line." (n) ".tax_inclusive"} aria-label={"Price of line " (n + 1) " contains tax"} value="1" checked[line.tax_inclusive]; }
                     td { input type="checkbox" name={"line." (n) ".is_service"} aria-label={"Line " (n + 1) " is a service"} value="1" checked[line.is_service]; }
                     td { input type="checkbox" name={"line." (n) ".gone"} aria-label={"Take line " (n + 1) " out"} value="1"; }
@@ -162,7 +159,7 @@ pub fn line_table(
                     td.num { input name={"line." (n) ".quantity"} aria-label={"Quantity of a new line " (n + 1)} type="number" min="1" max="1000000" placeholder="1"; }
                     td.num { input name={"line." (n) ".unit_price"} aria-label={"Price of a new line " (n + 1)} inputmode="decimal" size="9" placeholder="item's"; }
                     td.num { input name={"line." (n) ".discount"} aria-label={"Discount of a new line " (n + 1)} inputmode="decimal" size="7" placeholder="0"; }
-                    td.num { input name={"line." (n) ".tax_rate"} aria-label={"Tax of a new line " (n + 1)} inputmode="decimal" size="5" placeholder="item's"; }
+                    td.num { input name={"line." (n) ".tax_rate"} aria-label={"Tax of a new line " (n + 1)} inputmode="decimal" size="5" list="tax-rates" placeholder="item's"; }
                     td { input type="checkbox" name={"line." (n) ".tax_inclusive"} aria-label={"Price of the new line " (n + 1) " contains tax"} value="1" checked[tax_inclusive]; }
                     td { input type="checkbox" name={"line." (n) ".is_service"} aria-label={"New line " (n + 1) " is a service"} value="1"; }
                     td {}
@@ -171,6 +168,13 @@ pub fn line_table(
         }
         datalist #skus {}
     }
+}
+
+/// The tax rates that the settings name, for the fields that ask for one.
+pub fn tax_choices(rates: &TaxRates) -> Markup {
+    html! { datalist #tax-rates { @for rate in &rates.rates {
+        option value=(ui::figure(rate.rate.to_percent())) label={(rate.country_code) " " (rate.name)} {}
+    } } }
 }
 
 /// Reads the table of lines. What is left empty on a new line is the item's: title, price, tax.
@@ -242,14 +246,16 @@ pub fn read_money(fields: &Fields, name: &str, currency: Currency) -> Result<i64
     Ok(money.map_err(|error| Error::invalid(name, error.to_string()))?.amount)
 }
 
-/// A moment in a field, in UTC; none where it is empty.
+/// A moment in a field, on the clocks of the one who sends it; none where it is empty.
 pub fn read_moment(fields: &Fields, name: &str) -> Result<Option<Timestamp>, Error> {
     let text = fields.get(name).trim();
     if text.is_empty() {
         return Ok(None);
     }
-    let at = if text.len() == 16 { Timestamp::parse(&format!("{text}:00Z")) } else { Timestamp::parse(text) };
-    at.map(Some).ok_or_else(|| Error::invalid(name, "must be a date and time such as 2026-03-01T17:00"))
+    manner::current()
+        .read_moment(text)
+        .map(Some)
+        .ok_or_else(|| Error::invalid(name, "must be a date and time such as 2026-03-01T17:00"))
 }
 
 pub(super) async fn edit(
@@ -282,7 +288,7 @@ pub(super) async fn edit(
 /// The form shows minutes; a moment that was not touched keeps its seconds.
 fn kept_moment(fields: &Fields, was: Option<Timestamp>) -> Result<Option<Timestamp>, Error> {
     match was {
-        Some(was) if fields.get("despatch_by") == local(was) => Ok(Some(was)),
+        Some(was) if fields.get("despatch_by") == ui::moment_field(was) => Ok(Some(was)),
         _ => read_moment(fields, "despatch_by"),
     }
 }
@@ -392,7 +398,7 @@ fn merge_form(checks: &[MergeCheck]) -> Markup {
                 td { a href={"/orders/" (order.id)} { (order.id) } " " span.dim { (order.reference) } }
                 td { (order.full_name) " " span.dim { (order.postcode) } }
                 td { (order.carrier) " " (order.service) }
-                td.num { (order.total()) }
+                td.num { (ui::money(order.total())) }
                 td { @if check.reasons.is_empty() { span.badge.good { "✓ yes" } } @else { span.badge.bad { "✗ no" } " " (check.reasons.join(", ")) } }
                 td { @if checks.len() > 2 { a href={"/orders/merge?ids=" (ids(Some(order)))} { "leave out" } } }
             } } }

@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use consign_oms::locations::{self, Location};
 use consign_oms::orders::{self, Count, Filter, Order, Page, Scope, Sort};
+use consign_oms::settings::{Opens, preferences};
 use consign_oms::users::{self, Permission, User};
 use consign_values::{LocationId, OrderId};
 use maud::{Markup, html};
@@ -85,7 +86,13 @@ pub(super) async fn open(
     Query(mut query): Query<ListQuery>,
 ) -> Answer<Response> {
     if query.location.is_empty() {
-        query.location = user.location_id.map_or("all".to_owned(), |id| id.to_string());
+        let id = user.id;
+        let begins = match app.read(move |tx| preferences::load(tx, id)).await?.value.opens {
+            Opens::Last => user.location_id,
+            Opens::All => None,
+            Opens::At(place) => Some(place),
+        };
+        query.location = begins.map_or("all".to_owned(), |id| id.to_string());
     }
     let filter = query.filter(Scope::Open);
     if filter.location != user.location_id {
@@ -197,7 +204,7 @@ pub fn row(order: &Order, places: &[Location], may: bool) -> Markup {
             td { (order.full_name) " " span.dim { (order.postcode) " " (order.country_code) } }
             td { (place) }
             td.num { (order.unit_count) }
-            td.num { (order.total()) }
+            td.num { (ui::money(order.total())) }
             td { (ui::stock_badge(order.stock_state)) }
             td { (order.carrier) " " (order.service) @if !order.tracking_number.is_empty() { " " span.dim { (order.tracking_number) } } }
             td { (ui::signals(order)) (ui::despatch_badge(order.despatch_state)) }
@@ -255,7 +262,7 @@ pub(super) async fn ended(
                     td { @if let Some(at) = order.ended_at { (ui::moment(at)) } }
                     td { (order.state) }
                     td { (order.full_name) " " span.dim { (order.postcode) } }
-                    td.num { (order.total()) }
+                    td.num { (ui::money(order.total())) }
                     td { (order.carrier) " " (order.service) }
                     td { (order.tracking_number) }
                     td { (ui::despatch_badge(order.despatch_state)) }

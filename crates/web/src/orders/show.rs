@@ -10,6 +10,7 @@ use consign_oms::locations::{self, Location};
 use consign_oms::orders::{
     self, Action, CentreState, CentreStatus, LineView, Order, OrderState, OrderView, Relation, RelationKind,
 };
+use consign_oms::settings::{self, Currencies};
 use consign_oms::users::Permission;
 use consign_values::{Address, Money, OrderId};
 use maud::{Markup, html};
@@ -25,8 +26,12 @@ pub(super) async fn show(
     headers: HeaderMap,
     Path(id): Path<i64>,
 ) -> Answer<Response> {
-    let (view, places, names) =
-        app.read(move |tx| Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, ui::names(tx)?))).await?;
+    let (view, places, names, currencies) = app
+        .read(move |tx| {
+            let view = orders::view(tx, OrderId(id))?;
+            Ok((view, locations::list(tx)?, ui::names(tx)?, settings::get::<Currencies>(tx)?))
+        })
+        .await?;
     if is_program(&headers) {
         return Ok(Json(order_json(&view.order)).into_response());
     }
@@ -34,6 +39,7 @@ pub(super) async fn show(
         &view,
         &places,
         &names,
+        &currencies,
         user.role.may(Permission::WorkOrders),
         user.role.may(Permission::DeleteOrders),
     );
@@ -45,6 +51,7 @@ fn order_page(
     view: &OrderView,
     places: &[Location],
     names: &HashMap<String, String>,
+    currencies: &Currencies,
     may_work: bool,
     may_delete: bool,
 ) -> Markup {
@@ -61,9 +68,10 @@ fn order_page(
             (centre(order, place, may_work))
             @if may_work { (action_bar(view, places, may_delete)) }
             div.columns {
-                section { h2 { "Lines" } (lines(view, may_work)) (money(view)) }
+                section { h2 { "Lines" } (lines(view, may_work)) (money(view, currencies)) }
                 section {
                     h2 { "Customer" }
+                    @if view.decisions.iter().any(|one| one.subject == "retention") { p.dim { "The personal data was removed: see History." } }
                     div.pair { (address("Deliver to", &view.delivery)) @if !view.billing.is_empty() { (address("Bill to", &view.billing)) } }
                     h2 { "Shipping" } (shipping(order, may_work))
                     @if !view.holds.is_empty() {
@@ -239,7 +247,7 @@ fn lines(view: &OrderView, may_work: bool) -> Markup {
                 }
                 td.num { (line.quantity) @if line.shipped_before > 0 { br; small { (line.shipped_before) " shipped before" } } }
                 td.num { @if let (Some(wanted), Some(held)) = (line.wanted, line.allocated) { (held) " of " (wanted) } @else { "–" } }
-                td.num { (amount(line.unit_price)) }
+                td.num { (ui::money(amount(line.unit_price))) }
             } } }
         }
     }
@@ -255,15 +263,16 @@ fn link_form(view: &OrderView, line: &LineView) -> Markup {
     }
 }
 
-fn money(view: &OrderView) -> Markup {
+fn money(view: &OrderView, currencies: &Currencies) -> Markup {
     let amount = |amount| Money { amount, currency: view.order.currency };
     html! {
         dl.money {
-            dt { "Items" } dd { (amount(view.detail.subtotal)) }
-            dt { "Postage" } dd { (amount(view.detail.postage)) }
-            @if view.detail.discount != 0 { dt { "Discount" } dd { "–" (amount(view.detail.discount)) } }
-            dt { "Tax in it" } dd { (amount(view.detail.tax)) }
-            dt { strong { "Total" } } dd { strong { (view.order.total()) } }
+            dt { "Items" } dd { (ui::money(amount(view.detail.subtotal))) }
+            dt { "Postage" } dd { (ui::money(amount(view.detail.postage))) }
+            @if view.detail.discount != 0 { dt { "Discount" } dd { "–" (ui::money(amount(view.detail.discount))) } }
+            dt { "Tax in it" } dd { (ui::money(amount(view.detail.tax))) }
+            dt { strong { "Total" } } dd { strong { (ui::money(view.order.total())) } }
+            @if let Some((total, rate)) = currencies.in_base(view.order.total()) { dt.dim { "at " (ui::number(rate.rate)) " of " (ui::day(&rate.day)) } dd.dim { (ui::money(total)) } }
             @if !view.detail.payment_method.is_empty() { dt { "Paid by" } dd { (view.detail.payment_method) } }
         }
     }

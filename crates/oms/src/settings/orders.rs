@@ -1,10 +1,12 @@
-//! Settings of the company: the checks before processing (reference 3.2), all off to begin with; and what direct orders start as.
+//! How orders are worked on: the checks before processing (reference 3.2), all off to begin with; what direct orders start as; what
+//! the pages offer.
 
 use consign_db::Tx;
 use consign_values::{Currency, Rate, clean};
 use serde::{Deserialize, Serialize};
 
-use crate::{Ctx, Error, Result, history, store};
+use super::{Section, get, load, set};
+use crate::{Ctx, Error, Result};
 
 /// What must hold before an order may be processed, besides being open, unparked and unlocked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,19 +20,23 @@ pub struct ProcessingChecks {
     pub linked: bool,
 }
 
-const PROCESSING_CHECKS: &str = "processing_checks";
+impl Section for ProcessingChecks {
+    const NAME: &'static str = "processing_checks";
+
+    fn checked(self) -> Result<Self> {
+        Ok(self)
+    }
+}
 
 /// The checks in force.
 pub fn processing_checks(tx: &mut Tx<'_>) -> Result<ProcessingChecks> {
-    let stored = store::find_setting(tx, PROCESSING_CHECKS)?;
-    Ok(stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    get(tx)
 }
 
-/// Sets the checks.
+/// Sets the checks, whatever they were.
 pub fn set_processing_checks(tx: &mut Tx<'_>, ctx: &Ctx<'_>, checks: ProcessingChecks) -> Result<()> {
-    let text = format!(r#"{{"paid":{},"in_stock":{},"linked":{}}}"#, checks.paid, checks.in_stock, checks.linked);
-    store::put_setting(tx, PROCESSING_CHECKS, &text)?;
-    history::record(tx, ctx, "setting", 0, "changed", format!("{PROCESSING_CHECKS} = {text}"))
+    let version = load::<ProcessingChecks>(tx)?.version;
+    set(tx, ctx, &checks, version)
 }
 
 /// What a direct order starts as; changes touch only drafts that are begun later (reference 1.5).
@@ -58,21 +64,46 @@ impl Default for DirectOrders {
     }
 }
 
-const DIRECT_ORDERS: &str = "direct_orders";
+impl Section for DirectOrders {
+    const NAME: &'static str = "direct_orders";
+
+    fn checked(self) -> Result<Self> {
+        if self.currency == Currency::UNKNOWN {
+            return Err(Error::invalid("currency", "must be an ISO 4217 code such as GBP"));
+        }
+        Ok(DirectOrders { payment_method: clean(&self.payment_method, 128), ..self })
+    }
+}
 
 /// What direct orders start as.
 pub fn direct_orders(tx: &mut Tx<'_>) -> Result<DirectOrders> {
-    let stored = store::find_setting(tx, DIRECT_ORDERS)?;
-    Ok(stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    get(tx)
 }
 
-/// Sets what direct orders start as.
+/// Sets what direct orders start as, whatever it was.
 pub fn set_direct_orders(tx: &mut Tx<'_>, ctx: &Ctx<'_>, new: &DirectOrders) -> Result<()> {
-    if new.currency == Currency::UNKNOWN {
-        return Err(Error::invalid("currency", "must be an ISO 4217 code such as GBP"));
+    let version = load::<DirectOrders>(tx)?.version;
+    set(tx, ctx, new, version)
+}
+
+/// What the pages of orders offer (reference 14.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrderPages {
+    /// *Complete and process* beside *Complete* on drafts.
+    pub complete_and_process: bool,
+}
+
+impl Default for OrderPages {
+    fn default() -> Self {
+        OrderPages { complete_and_process: true }
     }
-    let new = DirectOrders { payment_method: clean(&new.payment_method, 128), ..new.clone() };
-    let text = serde_json::to_string(&new).unwrap_or_default();
-    store::put_setting(tx, DIRECT_ORDERS, &text)?;
-    history::record(tx, ctx, "setting", 0, "changed", format!("{DIRECT_ORDERS} = {text}"))
+}
+
+impl Section for OrderPages {
+    const NAME: &'static str = "order_pages";
+
+    fn checked(self) -> Result<Self> {
+        Ok(self)
+    }
 }
