@@ -32,7 +32,7 @@ impl Company {
         let ctx = Ctx::new(&SystemClock, Actor::System);
         let (location, channel) = db
             .write(|tx| {
-                let form = locations::LocationForm { name: "Main".to_owned(), allow_negative: false };
+                let form = locations::LocationForm { name: "Main".to_owned(), ..locations::LocationForm::default() };
                 let location = locations::create(tx, &ctx, &form)?;
                 for n in 0..ITEMS {
                     let (sku, title, currency) = (format!("SKU-{n:04}"), format!("Thing {n}"), "GBP".to_owned());

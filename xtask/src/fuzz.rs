@@ -6,13 +6,13 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::{command, root, run};
 
 /// How long each target runs, unless `CONSIGN_FUZZ_SECONDS` says otherwise.
-const SECONDS: u32 = 10;
+const SECONDS: u32 = 60;
 /// Targets that run at the same time: each needs a core.
 const TOGETHER: usize = 2;
 /// Counters at each edge, and compared values, for libFuzzer.
@@ -31,10 +31,12 @@ pub fn check(asked: bool) -> Result<(), String> {
         }
     };
     let folder = root().join("fuzz");
-    let built = folder.join("target").join(&host).join("debug");
+    // Beside the ordinary builds, so that a clean clone with a warm target folder does not build anew.
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("fuzz");
+    let built = target.join(&host).join("debug");
     // Not `--locked`: a dependency that a connector takes on must not need a second lock file mended by hand.
     let mut build = command("cargo", &["build", "--quiet", "--target", &host]);
-    run(build.current_dir(&folder).env("RUSTFLAGS", COVERAGE).env("CXX", compiler).env_remove("CARGO_TARGET_DIR"))?;
+    run(build.current_dir(&folder).env("RUSTFLAGS", COVERAGE).env("CXX", compiler).env("CARGO_TARGET_DIR", &target))?;
     let seconds = std::env::var("CONSIGN_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
     for pair in targets(&folder)?.chunks(TOGETHER) {
         let (folder, built) = (&folder, &built);

@@ -361,6 +361,18 @@ mod tests {
         assert!(matches!(Sheet::read(b"PK\x03\x04 no zip"), Err(SheetError::Unreadable(_))));
     }
 
+    #[test]
+    fn the_kept_corpus_of_the_fuzzer_is_read_or_refused() {
+        let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/sheet");
+        let files: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() >= 5);
+        for file in files {
+            if let Ok(sheet) = Sheet::read(&std::fs::read(&file).unwrap()) {
+                assert!((0..sheet.len()).all(|row| sheet.row(row).len() == sheet.header().len()), "{}", file.display());
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

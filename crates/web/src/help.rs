@@ -44,8 +44,23 @@ pages! {
 }
 
 pictures! {
-    "account-two-factor.png", "audit.png", "channels.png", "import-tried.png", "order.png", "orders.png", "roles.png", "settings-data.png",
-    "settings-me.png", "stock.png",
+    "account-two-factor.png",
+    "audit.png",
+    "channel.png",
+    "channels.png",
+    "draft.png",
+    "import-tried.png",
+    "item-kit.png",
+    "merge-refused.png",
+    "order.png",
+    "order-edit.png",
+    "order-split.png",
+    "demo-orders.png",
+    "roles.png",
+    "schedule.png",
+    "settings-data.png",
+    "settings-me.png",
+    "stock.png",
 }
 
 /// Path of a page (`*` for one part), page of the manual, anchor of the part that is about it. The first that fits counts.

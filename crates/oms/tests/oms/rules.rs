@@ -143,6 +143,17 @@ fn a_rule_is_what_its_json_says_and_unknown_words_are_refused() {
     }
 }
 
+#[test]
+fn the_kept_corpus_of_the_fuzzer_holds_rules_that_work() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/rule");
+    let files: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 2);
+    for file in files {
+        let body: Body = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert!(compile(&body).is_ok(), "{}", file.display());
+    }
+}
+
 // ---- the second evaluator: written straight from the words of the reference, on the stored form, without compiling anything
 
 fn naive_one(shape: Shape, seen: &Seen, value: &str, second: Option<&str>) -> bool {

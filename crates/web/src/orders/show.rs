@@ -28,8 +28,8 @@ pub(super) async fn show(
 ) -> Answer<Response> {
     let (view, places, names, currencies) = app
         .read(move |tx| {
-            let view = orders::view(tx, OrderId(id))?;
-            Ok((view, locations::list(tx)?, ui::names(tx)?, settings::get::<Currencies>(tx)?))
+            let (names, currencies) = (ui::names(tx)?, settings::get::<Currencies>(tx)?);
+            Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, names, currencies))
         })
         .await?;
     if is_program(&headers) {
