@@ -459,3 +459,37 @@ fn a_customer_is_found_exported_and_erased_by_a_program() {
         assert_eq!(site.call(&owner, "POST", "/api/v1/retention/runs", &Value::Null).status, StatusCode::NO_CONTENT);
     });
 }
+
+#[test]
+fn a_program_feeds_a_centre_and_brings_its_answers() {
+    on_each_engine(MIGRATIONS, |db| {
+        let site = Site::open(db);
+        let all = [Permission::View, Permission::WorkOrders, Permission::EditStock, Permission::ManageLocations];
+        let token = site.token(Role::Owner, &all);
+        let post = |path: &str, body: Value| site.call(&token, "POST", path, &body);
+        let nonsense = post("/api/v1/locations", json!({"name": "Depot", "deduct_when_processed": true}));
+        assert_eq!(nonsense.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let depot = post("/api/v1/locations", json!({"name": "Depot", "fulfilment_centre": true}));
+        assert_eq!((depot.status, &depot.body["fulfilment_centre"]), (StatusCode::CREATED, &json!(true)));
+        let depot = depot.body["id"].as_i64().unwrap();
+        let levels = json!({"levels": [{"sku": "A1", "on_hand": 7}, {"sku": "none", "on_hand": 1}]});
+        let fed = post(&format!("/api/v1/locations/{depot}/feed"), levels);
+        assert_eq!(fed.status, StatusCode::OK, "{:?}", fed.body);
+        let ok: Vec<&Value> = fed.body["results"].as_array().unwrap().iter().map(|one| &one["ok"]).collect();
+        assert_eq!(ok, [&json!(true), &json!(false)]);
+        let line = json!({"sku": "A1", "title": "Tea", "quantity": 2, "unit_price": "3.00"});
+        let new = json!({"currency": "GBP", "paid": true, "location_id": depot,
+            "delivery": {"full_name": "Ann Lee", "line1": "1 High Street", "country_code": "GB"}, "lines": [line]});
+        let order = post("/api/v1/orders", new);
+        assert_eq!(order.status, StatusCode::CREATED, "{:?}", order.body);
+        assert_eq!((&order.body["parked"], &order.body["locked"]), (&json!(true), &json!(true)));
+        let id = order.body["id"].as_i64().unwrap();
+        let refused = post(&format!("/api/v1/orders/{id}/process"), Value::Null);
+        assert_eq!((refused.status, &refused.body["code"]), (StatusCode::CONFLICT, &json!("at_centre")));
+        let answer = |body: Value| post(&format!("/api/v1/orders/{id}/centre"), body);
+        assert_eq!(answer(json!({"status": "eaten"})).status, StatusCode::UNPROCESSABLE_ENTITY);
+        let shipped = answer(json!({"status": "shipped", "carrier": "Royal Mail", "tracking_number": "RM1"}));
+        assert_eq!((&shipped.body["state"], &shipped.body["tracking_number"]), (&json!("processed"), &json!("RM1")));
+        assert_eq!(answer(json!({"status": "shipped"})).body["code"], json!("already_processed"));
+    });
+}

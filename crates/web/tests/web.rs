@@ -344,3 +344,34 @@ async fn settings_that_somebody_else_has_saved_meanwhile_are_not_overwritten() {
     let (_, page) = site.get("/settings", &owner).await;
     assert!(page.contains(r#"value="First""#) && page.contains("company: name: empty → First"), "{page}");
 }
+
+#[tokio::test]
+async fn a_location_says_what_it_is_for_stock_and_a_centre_is_not_counted_by_hand() {
+    let site = Site::open();
+    let owner = site.cookie(Role::Owner);
+    assert_eq!(site.post("/locations", &owner, "name=Depot&way=acknowledged").await.0, StatusCode::SEE_OTHER);
+    let (_, page) = site.get("/locations", &owner).await;
+    assert!(page.contains("count until the centre acknowledges them"), "{page}");
+    let (status, body) = site.post("/locations", &owner, "name=Other&way=sideways").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains(r#""field":"way""#), "{body}");
+    let (status, body) = site.post("/stock/1/2/set", &owner, "on_hand=4&reason=counted").await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(body.contains("centre_stock"), "{body}");
+    let (_, page) = site.get("/stock/1", &owner).await;
+    assert!(page.contains("/stock/1/1/set") && !page.contains("/stock/1/2/set"), "{page}");
+}
+
+#[tokio::test]
+async fn the_kinds_of_channel_are_listed_where_none_is_named_and_history_names_people() {
+    let site = Site::open();
+    let owner = site.cookie(Role::Owner);
+    let (status, page) = site.get("/channels/add", &owner).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Which kind of channel is it?"), "{page}");
+    assert_eq!(site.post("/stock/1/1/set", &owner, "on_hand=4&reason=counted").await.0, StatusCode::SEE_OTHER);
+    for path in ["/items/1", "/stock/1"] {
+        let (_, page) = site.get(path, &owner).await;
+        assert!(page.contains("<td>owner") && !page.contains("<td>user 1"), "{path}: {page}");
+    }
+}

@@ -121,7 +121,7 @@ fn centre(order: &Order, place: &str, may_work: bool) -> Markup {
         (CentreState::Held, OrderState::Open) => html! {
             p.summary { span.badge.warn { "⇄ with a fulfilment centre" } " " (place) " has this order. It stays as it is until the centre answers." }
             @if may_work { details {
-                summary data-key="a" { "Record the centre's answer (a) …" }
+                summary data-key="c" { "Record the centre's answer (c) …" }
                 form.stack method="post" action={"/orders/" (order.id) "/centre"} {
                     (version(order))
                     label { "The centre says" select name="status" { @for (status, label) in labels { option value=(status) { (label) } } } }
