@@ -142,6 +142,7 @@ fn incoming(n: usize) -> Incoming {
         lines: vec![line(1, n), line(2, n * 7 + 3)],
         notes: Vec::new(),
         properties: Vec::new(),
+        identifiers: Vec::new(),
     };
     let payload = format!("{{\"reference\":\"B-{n:07}\",\"filler\":\"{}\"}}", "x".repeat(900)).into_bytes();
     Incoming { reference: order.reference.as_str().to_owned(), payload, order: Ok(Box::new(order)) }

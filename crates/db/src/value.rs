@@ -2,7 +2,7 @@
 
 use consign_values::{
     Barcode, ChannelId, CountryCode, Currency, CustomerId, DespatchId, DraftId, HistoryId, ImportId, InboxId, ItemId,
-    JobId, LedgerId, LineId, ListingId, LocationId, Name, OrderId, Quantity, Rate, Reference, ScheduleId, Sku,
+    JobId, LedgerId, LineId, ListingId, LocationId, MarkId, Name, OrderId, Quantity, Rate, Reference, ScheduleId, Sku,
     Timestamp, TokenId, UserId, WebhookId,
 };
 
@@ -193,7 +193,7 @@ macro_rules! ids {
 }
 ids!(
     OrderId, LineId, ItemId, LocationId, ChannelId, ListingId, UserId, InboxId, DespatchId, LedgerId, HistoryId, JobId,
-    CustomerId, DraftId, ImportId, ScheduleId, TokenId, WebhookId
+    CustomerId, DraftId, ImportId, MarkId, ScheduleId, TokenId, WebhookId
 );
 
 macro_rules! texts {

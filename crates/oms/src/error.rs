@@ -88,6 +88,8 @@ pub enum Refusal {
     Merged(OrderId),
     /// Its channel has not reported it as paid, and may still change its lines.
     ChannelMayChangeIt,
+    /// People split only orders of the current month.
+    SplitThisMonthOnly,
     /// Why each of the orders can't be merged.
     CannotMerge(Vec<String>),
     /// Notes that have to be read before the order is processed.
@@ -163,6 +165,7 @@ impl Refusal {
             Refusal::Deleted => "deleted",
             Refusal::Merged(_) => "merged",
             Refusal::ChannelMayChangeIt => "channel_may_change_it",
+            Refusal::SplitThisMonthOnly => "split_this_month_only",
             Refusal::CannotMerge(_) => "cannot_merge",
             Refusal::NotesToRead(_) => "notes_to_read",
             Refusal::Composite(_) => "composite",
@@ -210,6 +213,9 @@ impl fmt::Display for Refusal {
             Refusal::Deleted => "the order has been deleted",
             Refusal::Merged(id) => return write!(f, "the order was merged into order {id}"),
             Refusal::ChannelMayChangeIt => "its channel may still change the order; wait until it is paid",
+            Refusal::SplitThisMonthOnly => {
+                "the order was received before this month, and the settings of orders let people split only this month's"
+            }
             Refusal::CannotMerge(orders) => return write!(f, "can't be merged: {}", orders.join("; ")),
             Refusal::NotesToRead(notes) => return write!(f, "read the note first: {}", notes.join(" · ")),
             Refusal::Composite(why) => why,

@@ -19,6 +19,7 @@ pub mod items;
 pub mod jobs;
 pub mod locations;
 pub mod mails;
+pub mod marks;
 mod migrations;
 pub mod orders;
 pub mod retention;

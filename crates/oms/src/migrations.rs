@@ -27,4 +27,5 @@ migrations![
     "0015_accounts",
     "0017_settings",
     "0018_retention",
+    "0011_marks",
 ];

@@ -61,6 +61,8 @@ pub struct IncomingOrder {
     pub notes: Vec<IncomingNote>,
     /// Further name-value pairs that the channel gave (tax ids, options).
     pub properties: Vec<(String, String)>,
+    /// Tags of identifiers that it comes with, such as `AMAZON_PRIME`; unknown ones are left out.
+    pub identifiers: Vec<String>,
 }
 
 /// One line of an incoming order.

@@ -59,4 +59,6 @@ id! {
     ImportId;
     /// A timetable for files that come or go by themselves.
     ScheduleId;
+    /// A folder or an identifier.
+    MarkId;
 }

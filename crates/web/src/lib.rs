@@ -9,10 +9,12 @@ mod account;
 mod api;
 mod audit;
 mod channels;
+mod customers;
 mod drafts;
 mod events;
 mod exports;
 mod fields;
+mod folders;
 mod help;
 mod imports;
 mod items;
@@ -137,6 +139,8 @@ pub fn router(app: App) -> Router {
         .merge(stock::routes())
         .merge(items::routes())
         .merge(locations::routes())
+        .merge(folders::routes())
+        .merge(customers::routes())
         .merge(channels::routes())
         .merge(account::routes())
         .merge(audit::routes())

@@ -6,6 +6,7 @@ use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use consign_db::Tx;
+use consign_oms::marks::{Mark, MarkKind};
 use consign_oms::orders::{DespatchState, Order, Payment};
 use consign_oms::stock::StockState;
 use consign_oms::users::{self, Permission, User};
@@ -64,6 +65,8 @@ const MENU: &[(&str, &str, Permission)] = &[
     ("/account", "My account", Permission::View),
     ("/users", "Users", Permission::ManageUsers),
     ("/audit", "Audit", Permission::ManageUsers),
+    ("/customers", "Address book", Permission::WorkOrders),
+    ("/folders", "Folders and identifiers", Permission::View),
     ("/settings", "Settings", Permission::ManageSettings),
     ("/settings/me", "My preferences", Permission::View),
     ("/help", "Manual", Permission::View),
@@ -181,6 +184,14 @@ pub fn signals(order: &Order) -> Markup {
         @if order.locked { span.badge.dim title="locked: gives its stock up" { "L locked" } " " }
         @if order.tag > 0 && !order.parked { span.{"badge tag tag" (order.tag)} { "⚑ " (order.tag) } " " }
         @if order.note_count > 0 { span.badge.dim title="has notes" { "✎ " (order.note_count) } }
+    }
+}
+
+/// A folder or an identifier: a shape and a word, not only a colour.
+pub fn mark(mark: &Mark) -> Markup {
+    html! {
+        @if mark.kind == MarkKind::Folder { span.badge.dim title={"folder " (mark.name)} { "▣ " (mark.name) } }
+        @else { span.{"badge mark-" (mark.colour)} title=(mark.name) { strong { (mark.letter) } " " (mark.name) } }
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "api/files.rs"]
 mod files;
+#[path = "api/marks.rs"]
+mod marks;
 #[path = "api/pages.rs"]
 mod pages;
 

@@ -118,6 +118,10 @@ const PAGES: &[&str] = &[
     "/items/new",
     "/items/1",
     "/locations",
+    "/folders",
+    "/customers",
+    "/customers?q=somebody&before=7",
+    "/customers/new",
     "/channels",
     "/channels/1",
     "/users",
@@ -374,4 +378,20 @@ async fn the_kinds_of_channel_are_listed_where_none_is_named_and_history_names_p
         let (_, page) = site.get(path, &owner).await;
         assert!(page.contains("<td>owner") && !page.contains("<td>user 1"), "{path}: {page}");
     }
+}
+
+#[tokio::test]
+async fn identifiers_are_the_companys_and_folders_everybodys_who_works_on_orders() {
+    let site = Site::open();
+    let (viewer, desk, owner) = (site.cookie(Role::Viewer), site.cookie(Role::Desk), site.cookie(Role::Owner));
+    assert_eq!(site.get("/folders", &viewer).await.0, StatusCode::OK);
+    assert_eq!(site.post("/folders", &viewer, "kind=folder&name=X").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(site.post("/folders", &desk, "kind=folder&name=%3Cb%3Ebold").await.0, StatusCode::SEE_OTHER);
+    assert_eq!(site.post("/folders", &desk, "kind=identifier&name=Gift").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(site.post("/folders", &owner, "kind=identifier&name=Gift&colour=red").await.0, StatusCode::SEE_OTHER);
+    let (_, page) = site.get("/folders", &viewer).await;
+    assert!(page.contains("&lt;b&gt;bold") && page.contains("GIFT") && !page.contains("<b>bold"));
+    let (_, list) = site.get("/orders?folder=77777", &desk).await;
+    assert!(list.contains("⚠ deleted"), "a filter by a folder that is no more says so");
+    assert_eq!(site.get("/customers", &viewer).await.0, StatusCode::FORBIDDEN, "addresses are for those who need them");
 }

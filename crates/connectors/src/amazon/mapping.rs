@@ -175,6 +175,7 @@ pub(super) fn order(value: &Value) -> Result<IncomingOrder, String> {
         despatch_by: ship_by.and_then(|window| window.moment("latestDateTime")),
         notes: notes(&fields, &items)?,
         properties: properties(&fields, &items)?,
+        identifiers: identifiers(&fields, &items)?,
         lines,
     })
 }
@@ -451,6 +452,26 @@ fn notes(fields: &Fields<'_>, items: &[Fields<'_>]) -> Result<Vec<IncomingNote>,
         }
     }
     Ok(notes)
+}
+
+/// Prime, Premium and scheduled delivery, wherever the order or a line says so.
+fn identifiers(fields: &Fields<'_>, items: &[Fields<'_>]) -> Result<Vec<String>, String> {
+    let mut programmes = fields.texts("programs")?;
+    let mut scheduled = false;
+    for item in items {
+        programmes.extend(item.texts("programs")?);
+        let shipping = item.object("fulfillment")?.map_or(Ok(None), |fulfilment| fulfilment.object("shipping"))?;
+        if let Some(shipping) = shipping {
+            scheduled |= shipping.object("scheduledDeliveryWindow")?.is_some();
+        }
+    }
+    let has = |name: &str| programmes.iter().any(|programme| programme.eq_ignore_ascii_case(name));
+    let known = [
+        (has("PRIME"), "AMAZON_PRIME"),
+        (has("PREMIUM"), "AMAZON_PREMIUM"),
+        (scheduled || has("SCHEDULED_DELIVERY"), "SCHEDULED_DELIVERY"),
+    ];
+    Ok(known.into_iter().filter(|(on, _)| *on).map(|(_, tag)| tag.to_owned()).collect())
 }
 
 /// Programmes, business and tax fields, delivery constraints: each once, in this sequence.

@@ -120,6 +120,7 @@ pub(super) fn order(value: &Value) -> Result<IncomingOrder, String> {
         lines,
         notes: notes(&fields)?,
         properties: properties(&fields, discount)?,
+        identifiers: Vec::new(),
     })
 }
 

@@ -103,6 +103,7 @@ pub(super) fn order(value: &Value) -> Result<IncomingOrder, String> {
         lines,
         notes: Vec::new(),
         properties: promotions(value),
+        identifiers: Vec::new(),
     })
 }
 

@@ -224,6 +224,7 @@ pub(super) fn order(value: &Value, settings: &Settings) -> Result<IncomingOrder,
         despatch_by: None,
         lines,
         properties: properties(value),
+        identifiers: Vec::new(),
     })
 }
 

@@ -116,6 +116,7 @@ pub(super) fn order(value: &Value, precision: u32) -> Result<IncomingOrder, Stri
         lines,
         notes: Vec::new(),
         properties: coupons(value),
+        identifiers: Vec::new(),
     })
 }
 

@@ -175,6 +175,7 @@ pub(super) fn order(value: &Value, reading: &Reading) -> Result<IncomingOrder, S
         despatch_by: None,
         lines,
         properties: properties(value),
+        identifiers: Vec::new(),
     };
     raise_shipped(&mut order, &noted_units(value));
     let all =

@@ -8,7 +8,10 @@ use consign_db::{Tx, row};
 use consign_values::{Address, CustomerId, Timestamp};
 
 use crate::orders::{self, Filter};
-use crate::{Ctx, Error, Result, history};
+use crate::{Ctx, Error, Result, history, retention};
+
+/// Entries on a page.
+const PAGE: usize = 50;
 
 row! {
     /// An entry of the address book.
@@ -56,24 +59,14 @@ pub enum From {
 
 /// Keeps an address: one entry for each e-mail address, or for each name and postcode where there is none.
 pub fn keep(tx: &mut Tx<'_>, ctx: &Ctx<'_>, address: &Address) -> Result<CustomerId> {
-    let address = address.clone().cleaned();
-    if address.is_empty() {
-        return Err(Error::invalid("delivery", "must not be empty"));
-    }
+    let address = checked(address)?;
     let mut alike = store::alike(tx, &address.email.to_lowercase(), &address.full_name)?.into_iter();
     let same = alike.find(|known| !address.email.is_empty() || known.address().postcode == address.postcode);
     let id = match &same {
         Some(known) => known.id,
         None => CustomerId(tx.next_id("customer")?),
     };
-    let customer = Customer {
-        id,
-        full_name: address.full_name.clone(),
-        company: address.company.clone(),
-        email: address.email.to_lowercase(),
-        address: serde_json::to_string(&address).unwrap_or_default(),
-        updated_at: ctx.now(),
-    };
+    let customer = entry(ctx, id, &address);
     match same {
         Some(_) => store::update(tx, &customer)?,
         None => tx.insert(&customer)?,
@@ -81,6 +74,61 @@ pub fn keep(tx: &mut Tx<'_>, ctx: &Ctx<'_>, address: &Address) -> Result<Custome
     tx.search_put("customer_search", id.0, &address.one_line().to_lowercase())?;
     history::record(tx, ctx, "customer", id.0, "kept", address.one_line())?;
     Ok(id)
+}
+
+fn checked(address: &Address) -> Result<Address> {
+    let address = address.clone().cleaned();
+    if address.is_empty() { Err(Error::invalid("delivery", "must not be empty")) } else { Ok(address) }
+}
+
+fn entry(ctx: &Ctx<'_>, id: CustomerId, address: &Address) -> Customer {
+    Customer {
+        id,
+        full_name: address.full_name.clone(),
+        company: address.company.clone(),
+        email: address.email.to_lowercase(),
+        address: serde_json::to_string(address).unwrap_or_default(),
+        updated_at: ctx.now(),
+    }
+}
+
+/// Changes an entry that was last kept at `seen`; no order changes with it. Another entry's e-mail address is refused.
+pub fn edit(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: CustomerId, seen: Timestamp, address: &Address) -> Result<()> {
+    let was = get(tx, id)?;
+    if was.updated_at != seen {
+        return Err(Error::Stale);
+    }
+    let address = checked(address)?;
+    let email = address.email.to_lowercase();
+    if !email.is_empty() && store::alike(tx, &email, "")?.iter().any(|known| known.id != id) {
+        return Err(Error::invalid("delivery.email", "is that of another entry"));
+    }
+    store::update(tx, &entry(ctx, id, &address))?;
+    tx.search_put("customer_search", id.0, &address.one_line().to_lowercase())?;
+    history::record(
+        tx,
+        ctx,
+        "customer",
+        id.0,
+        "edited",
+        format!("{} → {}", was.address().one_line(), address.one_line()),
+    )
+}
+
+/// Deletes an entry, and what the history quotes of it; orders keep their addresses.
+pub fn delete(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: CustomerId) -> Result<()> {
+    get(tx, id)?;
+    retention::forget(tx, ctx, id, "deleted from the address book")
+}
+
+/// A page of the address book: up to 50 entries that contain `text`, latest made first, before `before`; and where the next
+/// page starts, if there is one.
+pub fn book(tx: &mut Tx<'_>, text: &str, before: Option<CustomerId>) -> Result<(Vec<Customer>, Option<CustomerId>)> {
+    let mut found = store::book(tx, text, before, PAGE as u32 + 1)?;
+    let more = found.len() > PAGE;
+    found.truncate(PAGE);
+    let next = found.last().filter(|_| more).map(|customer| customer.id);
+    Ok((found, next))
 }
 
 /// One entry.

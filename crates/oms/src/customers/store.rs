@@ -29,6 +29,20 @@ pub fn update(tx: &mut Tx<'_>, customer: &Customer) -> Result<()> {
     Ok(())
 }
 
+pub fn book(tx: &mut Tx<'_>, text: &str, before: Option<CustomerId>, limit: u32) -> Result<Vec<Customer>> {
+    let mut query = Query::new("SELECT {c.*} FROM ");
+    if text.trim().is_empty() {
+        query.push("customer c WHERE 1 = 1");
+    } else {
+        query.push_text_rows("customer_search", "customer c ON c.id", &[text.trim()]);
+    }
+    if let Some(before) = before {
+        query.push(" AND c.id < ").bind(before);
+    }
+    query.push(" ORDER BY c.id DESC").limit(limit);
+    Ok(tx.query(&query)?)
+}
+
 pub fn search(tx: &mut Tx<'_>, text: &str) -> Result<Vec<Customer>> {
     let mut query = Query::new("SELECT {c.*} FROM ");
     query.push_text_rows("customer_search", "customer c ON c.id", &[text.trim()]);

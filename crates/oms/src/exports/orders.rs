@@ -7,6 +7,7 @@ use consign_values::{Address, LocationId, OrderId, Rate};
 
 use super::{ExportFilter, Table, amount, store, truth};
 use crate::imports::write_pairs;
+use crate::marks::{self, Mark, MarkKind};
 use crate::orders::{Detail, Line, Note, Order, postage_tax};
 use crate::{Result, locations};
 
@@ -41,6 +42,8 @@ pub const COLUMNS: &[&str] = &[
     "tracking_number",
     "location",
     "tag",
+    "folders",
+    "identifiers",
     "note",
     "internal_note",
     "properties",
@@ -92,13 +95,15 @@ pub fn write(tx: &mut Tx<'_>, filter: &ExportFilter, table: &mut Table<'_>) -> R
         let details = grouped(store::details_of(tx, &ids)?, |detail| detail.order_id);
         let lines = grouped(store::lines_of(tx, &ids)?, |line| line.order_id);
         let notes = grouped(store::notes_of(tx, &ids)?, |note| note.order_id);
+        let marks = marks::of_orders(tx, &ids)?;
         let mut rows = Vec::new();
         for order in &orders {
             let Some(detail) = details.get(&order.id).and_then(|found| found.first()) else { continue };
             let lines = lines.get(&order.id).map_or(&[][..], Vec::as_slice);
             let notes = notes.get(&order.id).map_or(&[][..], Vec::as_slice);
+            let marks = marks.get(&order.id).map_or(&[][..], Vec::as_slice);
             let place = places.get(&order.location_id).map_or("", String::as_str);
-            rows.extend(order_rows(order, detail, lines, notes, place));
+            rows.extend(order_rows(order, detail, lines, notes, marks, place));
         }
         table.rows(rows)?;
     }
@@ -112,14 +117,25 @@ fn grouped<T>(rows: Vec<T>, key: impl Fn(&T) -> OrderId) -> HashMap<OrderId, Vec
     groups
 }
 
-fn order_rows(order: &Order, detail: &Detail, lines: &[Line], notes: &[Note], place: &str) -> Vec<Vec<String>> {
+fn order_rows(
+    order: &Order,
+    detail: &Detail,
+    lines: &[Line],
+    notes: &[Note],
+    marks: &[Mark],
+    place: &str,
+) -> Vec<Vec<String>> {
     let money = |value: i64| amount(value, order.currency);
     let moment = |at: Option<consign_values::Timestamp>| at.map_or_else(String::new, |at| at.to_rfc3339_millis());
     let notes = |internal: bool| {
         let bodies = notes.iter().filter(|note| note.internal == internal).map(|note| note.body.as_str());
         bodies.collect::<Vec<_>>().join("\n")
     };
-    let properties: Vec<(String, String)> = serde_json::from_str(&detail.properties).unwrap_or_default();
+    let names = |kind: MarkKind| {
+        let names = marks.iter().filter(|mark| mark.kind == kind).map(|mark| mark.name.as_str());
+        names.collect::<Vec<_>>().join("\n")
+    };
+    let properties = detail.properties();
     let others: Vec<_> = properties.iter().filter(|(name, _)| name != TAX_NUMBER).cloned().collect();
     let tax_number = properties.iter().find(|(name, _)| name == TAX_NUMBER).map_or("", |(_, value)| value);
     let mut after_lines = vec![
@@ -137,6 +153,8 @@ fn order_rows(order: &Order, detail: &Detail, lines: &[Line], notes: &[Note], pl
         order.tracking_number.clone(),
         place.to_owned(),
         order.tag.to_string(),
+        names(MarkKind::Folder),
+        names(MarkKind::Identifier),
         notes(false),
         notes(true),
         write_pairs(&others),

@@ -230,6 +230,8 @@ columns! {
         "tracking_number" "Tracking number" ["trackingnumber", "tracking"];
         "location" "Location" ["locationname", "warehouse"];
         "tag" "Tag, 1 to 6" ["marker"];
+        "folders" "Folders, one a line" ["folder", "foldername"];
+        "identifiers" "Identifiers, one a line" ["identifier", "badges"];
         "note" "Note" ["notes", "comment", "customernote"];
         "internal_note" "Internal note" ["internalnote"];
         "property_name" "Property name" ["propertyname"];

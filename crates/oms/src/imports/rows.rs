@@ -44,6 +44,10 @@ pub struct ReadOrder {
     pub location: String,
     /// 0 to 6.
     pub tag: i64,
+    /// Names of folders.
+    pub folders: Vec<String>,
+    /// Names or tags of identifiers.
+    pub identifiers: Vec<String>,
     /// Columns whose values differ from row to row: the first counts.
     pub differing: Vec<&'static str>,
 }
@@ -192,6 +196,11 @@ impl Reader<'_> {
         pairs.into_iter().map(|(name, value)| (clean(&name, 128), clean(&value, 1_000))).collect()
     }
 
+    /// Names, one a line.
+    fn names(&self, code: &str) -> Vec<String> {
+        self.text(code).lines().map(|name| clean(name, 255)).filter(|name| !name.is_empty()).collect()
+    }
+
     fn truth(&mut self, code: &str, otherwise: bool) -> bool {
         match self.text(code).to_lowercase().as_str() {
             "" => otherwise,
@@ -305,6 +314,7 @@ impl Reader<'_> {
             lines: Vec::new(),
             notes: notes.into_iter().filter(|(text, _)| !text.is_empty()).map(|(text, at)| note(text, at)).collect(),
             properties,
+            identifiers: Vec::new(),
         };
         ReadOrder {
             order,
@@ -312,6 +322,8 @@ impl Reader<'_> {
             tracking_number: clean(&self.text("tracking_number"), 128),
             location: self.text("location"),
             tag,
+            folders: self.names("folders"),
+            identifiers: self.names("identifiers"),
             differing: Vec::new(),
         }
     }

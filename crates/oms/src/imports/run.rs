@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use consign_db::Tx;
 use consign_sheets::{Sheet, to_csv};
-use consign_values::{FieldErrors, ImportId, LocationId, Money, Name, clean};
+use consign_values::{FieldErrors, ImportId, LocationId, MarkId, Money, Name, clean};
 use sha2::{Digest, Sha256};
 
 use super::rows::{by_row, groups, read};
 use super::{
     Group, Import, ImportKind, ImportState, Mapping, Profile, ReadOrder, Reading, Reject, RowFault, get, related, store,
 };
+use crate::marks::{self, MarkKind};
 use crate::orders::{ImportOutcome, Imported, known_imports, take_imported};
 use crate::{Ctx, Error, Refusal, Result, changes, history, jobs, locations, settings};
 
@@ -168,7 +169,7 @@ pub fn dry_run(tx: &mut Tx<'_>, id: ImportId) -> Result<DryRun> {
     if !mapping_faults.is_empty() {
         return Ok(DryRun { mapping_faults, ..DryRun::default() });
     }
-    let places = places(tx)?;
+    let names = Known::load(tx)?;
     let mut result = DryRun::default();
     let (mut wrong, mut right) = (Vec::new(), Vec::new());
     for batch in groups(&sheet, &mapping).chunks(1_000) {
@@ -184,7 +185,7 @@ pub fn dry_run(tx: &mut Tx<'_>, id: ImportId) -> Result<DryRun> {
         let keys: Vec<(&str, &str)> =
             batch.iter().map(|group| (sub_source(&import, group), group.reference.as_str())).collect();
         for (group, known) in batch.iter().zip(known_imports(tx, &keys)?) {
-            result.count(&dry_order(&sheet, &mapping, &places, group, known), &mut wrong, &mut right);
+            result.count(&dry_order(&sheet, &mapping, &names, group, known), &mut wrong, &mut right);
         }
     }
     wrong.extend(right);
@@ -207,8 +208,8 @@ impl DryRun {
     }
 }
 
-fn dry_order(sheet: &Sheet, mapping: &Mapping, places: &Places, group: &Group, known: bool) -> DryOrder {
-    let (read, differing, faults) = match read_whole(sheet, mapping, places, group) {
+fn dry_order(sheet: &Sheet, mapping: &Mapping, names: &Known, group: &Group, known: bool) -> DryOrder {
+    let (read, differing, faults) = match read_whole(sheet, mapping, names, group) {
         Ok((read, _)) => {
             let zero = Money::zero(read.order.currency);
             let sum = read
@@ -225,34 +226,65 @@ fn dry_order(sheet: &Sheet, mapping: &Mapping, places: &Places, group: &Group, k
     DryOrder { plan: String::new(), reference: group.reference.clone(), line, read, known, faults, differing }
 }
 
-type Places = HashMap<String, LocationId>;
+/// What orders of a file may name, in lower case.
+struct Known {
+    places: HashMap<String, LocationId>,
+    folders: HashMap<String, MarkId>,
+    identifiers: HashMap<String, MarkId>,
+}
 
-fn places(tx: &mut Tx<'_>) -> Result<Places> {
-    Ok(locations::list(tx)?.into_iter().map(|place| (place.name.to_lowercase(), place.id)).collect())
+impl Known {
+    fn load(tx: &mut Tx<'_>) -> Result<Self> {
+        Ok(Known {
+            places: locations::list(tx)?.into_iter().map(|place| (place.name.to_lowercase(), place.id)).collect(),
+            folders: marks::by_name(tx, MarkKind::Folder)?,
+            identifiers: marks::by_name(tx, MarkKind::Identifier)?,
+        })
+    }
+}
+
+/// What an order of a file names, found.
+#[derive(Default)]
+struct Named {
+    place: Option<LocationId>,
+    marks: Vec<MarkId>,
 }
 
 fn sub_source<'a>(import: &'a Import, group: &'a Group) -> &'a str {
     if group.sub_source.is_empty() { &import.sub_source } else { &group.sub_source }
 }
 
-/// Reads an order and finds its location, if it names one.
+/// Reads an order and finds its location, folders and identifiers, if it names some.
 fn read_whole(
     sheet: &Sheet,
     mapping: &Mapping,
-    places: &Places,
+    known: &Known,
     group: &Group,
-) -> Result<(ReadOrder, Option<LocationId>), Vec<RowFault>> {
+) -> Result<(ReadOrder, Named), Vec<RowFault>> {
     let order = read(sheet, mapping, group)?;
-    if order.location.is_empty() {
-        return Ok((order, None));
-    }
-    match places.get(&order.location.to_lowercase()) {
-        Some(place) => Ok((order, Some(*place))),
-        None => {
-            let reason = format!("{} is no location", order.location);
-            Err(vec![RowFault { row: group.rows[0], field: "location".to_owned(), reason }])
+    let (mut named, mut faults) = (Named::default(), Vec::new());
+    let mut fault = |field: &str, reason: String| {
+        faults.push(RowFault { row: group.rows[0], field: field.to_owned(), reason });
+    };
+    if !order.location.is_empty() {
+        named.place = known.places.get(&order.location.to_lowercase()).copied();
+        if named.place.is_none() {
+            fault("location", format!("{} is no location", order.location));
         }
     }
+    let lists = [
+        ("folders", "folder", &order.folders, &known.folders),
+        ("identifiers", "identifier", &order.identifiers, &known.identifiers),
+    ];
+    for (field, noun, names, ids) in lists {
+        for name in names {
+            match ids.get(&name.to_lowercase()) {
+                Some(id) => named.marks.push(*id),
+                None => fault(field, format!("{name} is no {noun}")),
+            }
+        }
+    }
+    if faults.is_empty() { Ok((order, named)) } else { Err(faults) }
 }
 
 /// Begins to take a prepared run in; a worker goes on with it. Refused while the mapping can't be used. The very same file again
@@ -328,10 +360,10 @@ fn take_orders(
     progress: &Progress,
     batch: &[Group],
 ) -> Result<()> {
-    let places = places(tx)?;
+    let names = Known::load(tx)?;
     let mut orders = Vec::new();
     for group in batch {
-        match read_whole(&progress.sheet, &progress.mapping, &places, group) {
+        match read_whole(&progress.sheet, &progress.mapping, &names, group) {
             Ok((read, place)) => orders.push((group, imported(import, group, read, place))),
             Err(faults) => reject(tx, import, progress, group, &faults)?,
         }
@@ -350,16 +382,17 @@ fn take_orders(
     Ok(())
 }
 
-fn imported(import: &Import, group: &Group, read: ReadOrder, place: Option<LocationId>) -> Imported {
-    let because = if place.is_some() { "named in the file" } else { "the import's location" };
+fn imported(import: &Import, group: &Group, read: ReadOrder, named: Named) -> Imported {
+    let because = if named.place.is_some() { "named in the file" } else { "the import's location" };
     Imported {
         sub_source: sub_source(import, group).to_owned(),
-        location_id: place.unwrap_or(import.location_id),
+        location_id: named.place.unwrap_or(import.location_id),
         location_because: format!("{because} {}", import.file_name),
         order: read.order,
         carrier: read.carrier,
         tracking_number: read.tracking_number,
         tag: read.tag,
+        marks: named.marks,
     }
 }
 

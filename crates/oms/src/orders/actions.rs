@@ -20,6 +20,14 @@ pub enum Action {
     Unlock,
     /// Tag it.
     Tag,
+    /// Put it into a folder, or take it out.
+    File,
+    /// Give it an identifier, or take one away; holds don't keep from that.
+    Badge,
+    /// Set its extended properties.
+    Properties,
+    /// Say whether it may be merged by itself.
+    NoMerge,
     /// Set carrier, service and tracking number.
     Ship,
     /// Say that the money has come.
@@ -55,6 +63,10 @@ impl Action {
         Action::Lock,
         Action::Unlock,
         Action::Tag,
+        Action::File,
+        Action::Badge,
+        Action::Properties,
+        Action::NoMerge,
         Action::Ship,
         Action::Edit,
         Action::Split,
@@ -91,7 +103,7 @@ pub fn refusal(order: &Order, action: Action) -> Option<Refusal> {
         _ if order.centre == CentreState::Held => Some(Refusal::AtCentre),
         Action::Process if order.centre == CentreState::Released => Some(Refusal::CentreProcesses),
         // Holds keep an order from being worked on; they don't keep it where it is.
-        Action::Move | Action::Delete => None,
+        Action::Move | Action::Delete | Action::Badge | Action::NoMerge => None,
         Action::Park if order.parked => Some(Refusal::Parked),
         Action::Lock if order.locked => Some(Refusal::Locked),
         Action::Park | Action::Lock => None,

@@ -258,6 +258,7 @@ fn rows(ctx: &Ctx<'_>, id: OrderId, form: &DraftForm, edit: &OrderEdit, lines: &
         version: 1,
         centre: CentreState::None,
         merged_into: None,
+        no_merge: false,
     };
     let detail = Detail {
         order_id: id,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use consign_db::Tx;
 use consign_ports::{ChannelPayment, IncomingOrder};
-use consign_values::{ItemId, LocationId, OrderId};
+use consign_values::{ItemId, LocationId, MarkId, OrderId};
 
 use super::compose::recipes;
 use super::take::{Mappings, NewOrders, Origin};
@@ -30,6 +30,8 @@ pub struct Imported {
     pub tracking_number: String,
     /// 0 to 6.
     pub tag: i64,
+    /// Folders and identifiers.
+    pub marks: Vec<MarkId>,
 }
 
 /// What became of it.
@@ -131,6 +133,7 @@ fn take(
                 text.push(' ');
                 text.push_str(&imported.tracking_number.to_lowercase());
             }
+            new.marks.extend(imported.marks.iter().map(|mark| (id, *mark)));
             Ok(ImportOutcome::Taken(id))
         }
     }

@@ -16,7 +16,7 @@ use super::{
     store,
 };
 use crate::stock::{Cause, StockState, claims_of};
-use crate::{Ctx, Error, Refusal, Result, changes, decisions, history};
+use crate::{Ctx, Error, Refusal, Result, changes, decisions, history, marks};
 
 /// Orders that one merge takes at most.
 const ORDERS_MAX: usize = 50;
@@ -114,6 +114,7 @@ pub fn merge(tx: &mut Tx<'_>, ctx: &Ctx<'_>, ids: &[OrderId]) -> Result<OrderId>
             tx.insert(&Relation { parent_id: original.id, child_id: id, kind: RelationKind::Merge, at: ctx.now() })?;
             store::set_merged(tx, original.id, id, ctx.now())?;
         }
+        marks::inherit(tx, &originals.iter().map(|order| order.id).collect::<Vec<_>>(), &[id])?;
         store::move_notes(tx, &originals.iter().map(|order| order.id).collect::<Vec<_>>(), id)
     })?;
     for original in &originals {

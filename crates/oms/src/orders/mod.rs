@@ -1,6 +1,7 @@
 //! Orders: taken in exactly once, put at one location, held, moved, processed, cancelled. Reference sections 1-3.
 
 mod actions;
+mod auto_merge;
 mod cancel;
 mod centre;
 mod compose;
@@ -27,6 +28,7 @@ mod update;
 mod view;
 
 pub use actions::{Action, actions, refusal};
+pub use auto_merge::{AUTO_MERGE_SECONDS, auto_merge, set_no_merge};
 pub use cancel::{cancel, delete};
 pub use centre::{CentreAnswer, CentreStatus, centre_answered};
 pub use draft::{
@@ -38,7 +40,7 @@ pub use import::{ImportOutcome, Imported, known_imports, take_imported};
 pub use link::{link_line, link_waiting};
 pub use merge::{MERGED, MergeCheck, merge, merge_check};
 pub use move_to::move_to;
-pub use note::{add_note, set_shipping, set_tag};
+pub use note::{add_note, delete_note, edit_note, set_properties, set_shipping, set_tag};
 pub use order::{
     CentreState, DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment,
 };

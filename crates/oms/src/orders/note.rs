@@ -1,11 +1,23 @@
 //! Notes, the tag, and how the parcel goes.
 
 use consign_db::Tx;
-use consign_values::{OrderId, Timestamp, clean};
+use consign_values::{OrderId, clean};
 
 use super::search_text::index;
+use super::take::pairs;
 use super::{Action, Note, Order, open_for, refusal, store};
 use crate::{Ctx, Error, Result, changes, history};
+
+/// Pairs of an order's extended properties at most.
+const PROPERTIES_MAX: usize = 100;
+
+fn written(body: &str) -> Result<String> {
+    let body = body.trim();
+    if body.is_empty() || body.chars().count() > 4_000 {
+        return Err(Error::invalid("body", "must have between 1 and 4,000 characters"));
+    }
+    Ok(body.replace(|c: char| c.is_control() && c != '\n', " "))
+}
 
 /// Adds a note, whatever the order's state: internal ones are never shown to the buyer, processing ones have to be read before
 /// the order is processed (reference 8.8).
@@ -17,27 +29,84 @@ pub fn add_note(
     internal: bool,
     processing: bool,
 ) -> Result<()> {
-    let body = body.trim();
-    if body.is_empty() || body.chars().count() > 4_000 {
-        return Err(Error::invalid("body", "must have between 1 and 4,000 characters"));
-    }
-    let order = store::lock(tx, id)?.ok_or(Error::NotFound("order"))?;
-    if let Some(refusal) = refusal(&order, Action::Note) {
-        return Err(refusal.into());
-    }
-    let at: Timestamp = ctx.now();
-    let note = Note {
-        id: tx.next_id("row")?,
-        order_id: id,
-        at,
-        author: ctx.actor_text(),
-        internal,
-        body: body.replace(|c: char| c.is_control() && c != '\n', " "),
-        processing,
-    };
-    tx.insert(&note)?;
+    let body = written(body)?;
+    order_for_notes(tx, id)?;
+    let said = clean(&body, 100);
+    let (row, at) = (tx.next_id("row")?, ctx.now());
+    tx.insert(&Note { id: row, order_id: id, at, author: ctx.actor_text(), internal, body, processing })?;
     store::count_note(tx, id)?;
-    history::record(tx, ctx, "order", id.0, "noted", clean(body, 100))?;
+    history::record(tx, ctx, "order", id.0, "noted", said)?;
+    changes::announce(tx, ctx, "order", [id.0])
+}
+
+fn order_for_notes(tx: &mut Tx<'_>, id: OrderId) -> Result<()> {
+    let order = store::lock(tx, id)?.ok_or(Error::NotFound("order"))?;
+    refusal(&order, Action::Note).map_or(Ok(()), |refusal| Err(refusal.into()))
+}
+
+fn note_of(tx: &mut Tx<'_>, id: OrderId, note: i64) -> Result<Note> {
+    order_for_notes(tx, id)?;
+    store::note(tx, note)?.filter(|note| note.order_id == id).ok_or(Error::NotFound("note"))
+}
+
+/// Changes what a note says, or who is to see it; who wrote it and when stays, what it said is in the history.
+pub fn edit_note(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx<'_>,
+    id: OrderId,
+    note: i64,
+    body: &str,
+    internal: bool,
+    processing: bool,
+) -> Result<()> {
+    let body = written(body)?;
+    let was = note_of(tx, id, note)?;
+    let note = Note { body, internal, processing, ..was.clone() };
+    if note == was {
+        return Ok(());
+    }
+    store::update_note(tx, &note)?;
+    let said = format!("{} → {}", clean(&was.body, 200), clean(&note.body, 200));
+    history::record(tx, ctx, "order", id.0, "note edited", said)?;
+    changes::announce(tx, ctx, "order", [id.0])
+}
+
+/// Replaces the order's extended properties: names with values, each pair once (reference 8.10).
+pub fn set_properties(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, properties: &[(String, String)]) -> Result<()> {
+    if properties.len() > PROPERTIES_MAX {
+        return Err(Error::invalid("properties", format!("must be {PROPERTIES_MAX} at most")));
+    }
+    let mut kept: Vec<(String, String)> = Vec::new();
+    for (name, value) in properties {
+        let pair = (clean(name, 128), clean(value, 1_000));
+        if pair.0.is_empty() {
+            return Err(Error::invalid("name", format!("must not be empty (beside the value {:?})", pair.1)));
+        }
+        if !kept.contains(&pair) {
+            kept.push(pair);
+        }
+    }
+    open_for(tx, id, Action::Properties)?;
+    let was = store::detail(tx, id)?.ok_or(Error::NotFound("order"))?.properties();
+    let only = |these: &[(String, String)], those: &[(String, String)], sign: &str| -> Vec<String> {
+        let news = these.iter().filter(|pair| !those.contains(pair));
+        news.map(|(name, value)| format!("{sign}{name} = {}", clean(value, 100))).collect()
+    };
+    let said = [only(&was, &kept, "−"), only(&kept, &was, "+")].concat();
+    if said.is_empty() {
+        return Ok(());
+    }
+    store::set_properties(tx, id, &pairs(&kept))?;
+    store::set_provenance(tx, id, "properties", &ctx.actor_text())?;
+    history::record(tx, ctx, "order", id.0, "properties set", said.join("; "))?;
+    changes::announce(tx, ctx, "order", [id.0])
+}
+
+/// Takes a note away; what it said stays in the history.
+pub fn delete_note(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, note: i64) -> Result<()> {
+    let note = note_of(tx, id, note)?;
+    store::delete_note(tx, &note)?;
+    history::record(tx, ctx, "order", id.0, "note deleted", clean(&note.body, 255))?;
     changes::announce(tx, ctx, "order", [id.0])
 }
 

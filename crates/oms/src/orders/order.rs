@@ -139,6 +139,8 @@ row! {
         pub centre: CentreState,
         /// The order that its lines went to.
         pub merged_into: Option<OrderId>,
+        /// Never merged by itself; people may.
+        pub no_merge: bool,
     }
 }
 
@@ -200,6 +202,11 @@ row! {
 }
 
 impl Detail {
+    /// Name and value of each extended property.
+    pub fn properties(&self) -> Vec<(String, String)> {
+        serde_json::from_str(&self.properties).unwrap_or_default()
+    }
+
     /// Where the order goes.
     pub fn delivery(&self) -> Address {
         serde_json::from_str(&self.delivery).unwrap_or_default()
@@ -335,7 +342,7 @@ consign_db::text_enum! {
 
 row! {
     /// A note on an order.
-    #[derive(Clone, Debug)]
+    #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Note in "order_note" {
         /// Its id.
         pub id: i64,

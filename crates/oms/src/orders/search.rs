@@ -1,7 +1,7 @@
 //! Lists of orders: by keyset, so that a page costs the same at a million orders; and by text.
 
 use consign_db::{Query, Tx};
-use consign_values::{LocationId, OrderId, Timestamp};
+use consign_values::{LocationId, MarkId, OrderId, Timestamp};
 
 use super::search_text::{ENDED, OPEN};
 use super::{Order, OrderState, store};
@@ -44,6 +44,10 @@ pub struct Filter {
     pub sort: Sort,
     /// Only those whose despatch the channel refused or never confirmed.
     pub trouble: bool,
+    /// Only those in that folder. Found by folder or identifier, orders come newest first, as those of a text search do.
+    pub folder: Option<MarkId>,
+    /// Only those with that identifier.
+    pub identifier: Option<MarkId>,
     /// After that place: what [`Page::next`] gave.
     pub after: Option<(i64, i64)>,
 }
@@ -78,7 +82,8 @@ pub fn search(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
 fn named_by_id(tx: &mut Tx<'_>, filter: &Filter) -> Result<Option<Order>> {
     match filter.text.trim().parse() {
         Ok(id) if filter.after.is_none() => {
-            Ok(store::find(tx, OrderId(id))?.filter(|order| filter.admits(order) && !filter.trouble))
+            let plain = !filter.trouble && !filter.has_mark();
+            Ok(store::find(tx, OrderId(id))?.filter(|order| filter.admits(order) && plain))
         }
         _ => Ok(None),
     }
@@ -92,6 +97,12 @@ fn ordered(query: &mut Query, filter: &Filter) -> fn(&Order) -> (i64, i64) {
             query.push(" AND ").push_row_id("order_search").push(" < ").bind(id);
         }
         query.push(" ORDER BY ").push_row_id("order_search").push(" DESC");
+        |order| (0, order.id.0)
+    } else if filter.has_mark() {
+        if let Some((_, id)) = filter.after {
+            query.push(" AND x.order_id < ").bind(OrderId(id));
+        }
+        query.push(" ORDER BY x.order_id DESC");
         |order| (0, order.id.0)
     } else if filter.scope == Scope::Ended {
         after(query, filter, " AND (o.ended_at, o.id) < (");
@@ -159,6 +170,9 @@ fn conditions(query: &mut Query, filter: &Filter) {
     if filter.has_text() {
         let scope = if filter.scope == Scope::Open { OPEN } else { ENDED };
         query.push_text_rows("order_search", "orders o ON o.id", &[filter.text.trim(), scope]).push(" AND ");
+        marked(query, filter, false);
+    } else if filter.has_mark() {
+        marked(query, filter, true);
     } else {
         query.push("orders o WHERE ");
     }
@@ -172,6 +186,21 @@ fn conditions(query: &mut Query, filter: &Filter) {
     }
     if let Some(location) = filter.location {
         query.push(" AND o.location_id = ").bind(location);
+    }
+}
+
+/// What the order must carry. The first of it is what the list walks, newest order first, unless a text is walked already;
+/// `CROSS JOIN` holds SQLite to that.
+fn marked(query: &mut Query, filter: &Filter, mut walk: bool) {
+    let open = if filter.scope == Scope::Open { " AND x.open" } else { "" };
+    for mark in [filter.folder, filter.identifier].into_iter().flatten() {
+        query.push(if walk {
+            "order_mark x CROSS JOIN orders o WHERE o.id = x.order_id AND x.mark_id = "
+        } else {
+            "EXISTS (SELECT 1 FROM order_mark y WHERE y.order_id = o.id AND y.mark_id = "
+        });
+        query.bind(mark).push(if walk { open } else { ")" }).push(" AND ");
+        walk = false;
     }
 }
 
@@ -196,7 +225,11 @@ impl Filter {
         !self.text.trim().is_empty()
     }
 
-    /// Whether it would find `order` (text apart): for rows that change while they are on screen.
+    fn has_mark(&self) -> bool {
+        self.folder.is_some() || self.identifier.is_some()
+    }
+
+    /// Whether it would find `order` (text and what the order carries apart): for rows that change while they are on screen.
     pub fn admits(&self, order: &Order) -> bool {
         let scope = match self.scope {
             Scope::Open => order.state == OrderState::Open,

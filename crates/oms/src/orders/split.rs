@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use consign_db::Tx;
-use consign_values::{LineId, OrderId};
+use consign_values::{LineId, OrderId, Timestamp};
 
 use super::merge::MERGED;
 use super::money::{Priced, add_up, share};
@@ -14,8 +14,9 @@ use super::reclaim::reclaim;
 use super::search_text::index;
 use super::take::wanted;
 use super::{Action, DespatchState, Detail, Line, Order, Payment, Relation, RelationKind, hold, open_for, store};
+use crate::settings::{self, Formats, Handling};
 use crate::stock::{Cause, StockState, claims_of};
-use crate::{Ctx, Error, Refusal, Result, changes, decisions, history};
+use crate::{Actor, Ctx, Error, Refusal, Result, changes, decisions, history, marks};
 
 /// Parts that one split makes at most.
 const PARTS_MAX: usize = 50;
@@ -29,12 +30,24 @@ pub struct Part {
     pub park: bool,
 }
 
+/// People may be kept from splitting older orders; what splits by itself is not (reference 8.2).
+fn of_this_month(tx: &mut Tx<'_>, ctx: &Ctx<'_>, order: &Order) -> Result<()> {
+    let by_hand = matches!(ctx.actor, Actor::User(_) | Actor::Token(_));
+    if !by_hand || !settings::get::<Handling>(tx)?.split_this_month_only {
+        return Ok(());
+    }
+    let zone = settings::get::<Formats>(tx)?.manner().zone;
+    let month = |at: Timestamp| zone.show(at, "%Y-%m");
+    if month(order.received_at) == month(ctx.now()) { Ok(()) } else { Err(Refusal::SplitThisMonthOnly.into()) }
+}
+
 /// Splits parts off an order that is still at `version`; gives their ids.
 pub fn split(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, version: i64, parts: &[Part]) -> Result<Vec<OrderId>> {
     let order = open_for(tx, id, Action::Split)?;
     if order.version != version {
         return Err(Error::Stale);
     }
+    of_this_month(tx, ctx, &order)?;
     if order.payment == Payment::Unpaid && order.channel_id.is_some() {
         return Err(Refusal::ChannelMayChangeIt.into());
     }
@@ -59,6 +72,7 @@ pub fn split(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, version: i64, parts: &
             tx.insert_many(lines)?;
             tx.insert(&Relation { parent_id: id, child_id: order.id, kind: RelationKind::Split, at: ctx.now() })?;
         }
+        marks::inherit(tx, &[id], &made.iter().map(|(order, ..)| order.id).collect::<Vec<_>>())?;
         store::write_lines(tx, &plan.before, &plan.left)?;
         store::update_edited(tx, &plan.order)?;
         store::update_sums(tx, &plan.detail)

@@ -171,7 +171,7 @@ pub fn end(tx: &mut Tx<'_>, id: OrderId, state: OrderState, at: Timestamp) -> Re
     let text =
         sql!("UPDATE orders SET state = $2, ended_at = $3, stock_state = 'none', version = version + 1 WHERE id = $1");
     tx.execute(text, &[&id, &state, &at])?;
-    Ok(())
+    crate::marks::close(tx, id)
 }
 
 pub fn set_despatch_state(tx: &mut Tx<'_>, id: OrderId, state: DespatchState) -> Result<()> {
@@ -341,7 +341,47 @@ pub fn set_merged(tx: &mut Tx<'_>, id: OrderId, into: OrderId, now: Timestamp) -
          WHERE id = $1"
     );
     tx.execute(text, &[&id, &into, &now])?;
+    crate::marks::close(tx, id)
+}
+
+pub fn set_no_merge(tx: &mut Tx<'_>, id: OrderId, on: bool) -> Result<()> {
+    tx.execute(sql!("UPDATE orders SET no_merge = $2, version = version + 1 WHERE id = $1"), &[&id, &on])?;
     Ok(())
+}
+
+pub fn note(tx: &mut Tx<'_>, id: i64) -> Result<Option<Note>> {
+    Ok(tx.optional(sql!(Note, "SELECT {*} FROM order_note WHERE id = $1"), &[&id])?)
+}
+
+pub fn update_note(tx: &mut Tx<'_>, note: &Note) -> Result<()> {
+    let text = sql!("UPDATE order_note SET body = $2, internal = $3, processing = $4 WHERE id = $1");
+    tx.execute(text, &[&note.id, &note.body, &note.internal, &note.processing])?;
+    tx.execute(sql!("UPDATE orders SET version = version + 1 WHERE id = $1"), &[&note.order_id])?;
+    Ok(())
+}
+
+pub fn set_properties(tx: &mut Tx<'_>, id: OrderId, properties: &str) -> Result<()> {
+    tx.execute(sql!("UPDATE order_detail SET properties = $2 WHERE order_id = $1"), &[&id, &properties])?;
+    tx.execute(sql!("UPDATE orders SET version = version + 1 WHERE id = $1"), &[&id])?;
+    Ok(())
+}
+
+pub fn delete_note(tx: &mut Tx<'_>, note: &Note) -> Result<()> {
+    tx.execute(sql!("DELETE FROM order_note WHERE id = $1"), &[&note.id])?;
+    tx.execute(sql!("UPDATE orders SET note_count = note_count - 1 WHERE id = $1"), &[&note.order_id])?;
+    Ok(())
+}
+
+/// Groups of open orders that may be one customer's, by their lowest order after `after`: the ids, comma separated.
+pub fn alike(tx: &mut Tx<'_>, after: OrderId) -> Result<Vec<(OrderId, String)>> {
+    let text = sql!(
+        (OrderId, String),
+        "SELECT MIN(id) AS first, /*sqlite GROUP_CONCAT(id) *//*pg STRING_AGG(CAST(id AS TEXT), ',') */AS ids FROM orders
+         WHERE state = 'open' AND payment = 'paid' AND NOT parked AND NOT locked AND NOT no_merge
+         GROUP BY source, sub_source, location_id, currency, LOWER(full_name), LOWER(postcode)
+         HAVING COUNT(*) > 1 AND MIN(id) > $1 ORDER BY MIN(id) LIMIT 200"
+    );
+    Ok(tx.all(text, &[&after])?)
 }
 
 pub fn move_notes(tx: &mut Tx<'_>, from: &[OrderId], to: OrderId) -> Result<()> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use consign_db::Tx;
 use consign_ports::IncomingOrder;
-use consign_values::{ChannelId, ItemId, LineId, LocationId, OrderId, Timestamp, clean};
+use consign_values::{ChannelId, ItemId, LineId, LocationId, MarkId, OrderId, Timestamp, clean};
 
 use super::centre;
 use super::compose::{Recipes, expand};
@@ -36,6 +36,8 @@ pub struct NewOrders {
     pub search: Vec<(i64, String)>,
     /// Locations looked up once.
     places: HashMap<LocationId, Location>,
+    pub identifiers: Vec<(OrderId, String)>,
+    pub marks: Vec<(OrderId, MarkId)>,
 }
 
 /// Where orders come from, and what is said of them for that.
@@ -238,6 +240,7 @@ impl NewOrders {
             properties: pairs(&incoming.properties),
             provenance: format!(r#"{{"location":"{0}","service":"{0}"}}"#, ctx.actor),
         });
+        self.identifiers.extend(incoming.identifiers.iter().map(|tag| (id, tag.clone())));
         self.holds.extend(holds);
         self.orders.push(order);
         self.lines.extend(lines);
@@ -323,6 +326,7 @@ impl NewOrders {
         crate::webhooks::of_history(tx, &self.history)?;
         tx.insert_many(&self.decisions)?;
         tx.search_put_many("order_search", &self.search)?;
+        crate::marks::come_with(tx, &self.marks, &self.identifiers)?;
         Ok(ids)
     }
 }
@@ -374,6 +378,7 @@ fn order_row(
         version: 1,
         centre: CentreState::None,
         merged_into: None,
+        no_merge: false,
     }
 }
 

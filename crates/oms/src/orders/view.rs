@@ -9,6 +9,7 @@ use super::{Detail, Hold, Note, Order, Relation, store};
 use crate::decisions::{self, Decision};
 use crate::despatch::{self, Message};
 use crate::history::{self, Entry};
+use crate::marks::{self, Mark};
 use crate::{Error, Result};
 
 row! {
@@ -71,6 +72,8 @@ pub struct OrderView {
     pub lines: Vec<LineView>,
     /// Why it is put aside.
     pub holds: Vec<Hold>,
+    /// Its folders and identifiers.
+    pub marks: Vec<Mark>,
     /// What was said of it.
     pub notes: Vec<Note>,
     /// What was done to it, newest first.
@@ -92,6 +95,7 @@ pub fn view(tx: &mut Tx<'_>, id: OrderId) -> Result<OrderView> {
         billing: detail.billing(),
         lines: store::line_views(tx, id)?,
         holds: store::holds(tx, id)?,
+        marks: marks::of_order(tx, id)?,
         notes: store::notes(tx, id)?,
         history: history::list(tx, "order", id.0)?,
         decisions: decisions::list(tx, id)?,

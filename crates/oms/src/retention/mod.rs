@@ -15,7 +15,7 @@ use consign_values::{OrderId, Timestamp};
 use crate::settings::{self, Retention};
 use crate::{Ctx, Result, changes, history, jobs};
 
-pub(crate) use scrub::scrubbed;
+pub(crate) use scrub::{customer as forget, scrubbed};
 
 /// The job's key.
 pub const JOB: &str = "retention";

@@ -86,7 +86,7 @@ pub(super) fn draft(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: DraftId, because: &str) 
 }
 
 /// Takes an entry out of the address book.
-pub(super) fn customer(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: CustomerId, because: &str) -> Result<()> {
+pub(crate) fn customer(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: CustomerId, because: &str) -> Result<()> {
     store::delete_customer(tx, id)?;
     tx.search_delete("customer_search", id.0)?;
     for entry in store::history_of(tx, "customer", id.0)? {

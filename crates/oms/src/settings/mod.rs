@@ -21,7 +21,7 @@ pub use company::Company;
 pub use currencies::{Currencies, CurrencyRate};
 pub use formats::Formats;
 pub use orders::{
-    DirectOrders, OrderPages, ProcessingChecks, direct_orders, processing_checks, set_direct_orders,
+    DirectOrders, Handling, OrderPages, ProcessingChecks, direct_orders, processing_checks, set_direct_orders,
     set_processing_checks,
 };
 pub use preferences::{Opens, Preferences};

@@ -86,6 +86,26 @@ pub fn set_direct_orders(tx: &mut Tx<'_>, ctx: &Ctx<'_>, new: &DirectOrders) -> 
     set(tx, ctx, new, version)
 }
 
+/// How orders are merged, split and put into folders (reference 14.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Handling {
+    /// Orders that are alike become one by themselves.
+    pub merge_alike: bool,
+    /// People split only orders that were received in the current month.
+    pub split_this_month_only: bool,
+    /// An order is in one folder at most.
+    pub one_folder: bool,
+}
+
+impl Section for Handling {
+    const NAME: &'static str = "handling";
+
+    fn checked(self) -> Result<Self> {
+        Ok(self)
+    }
+}
+
 /// What the pages of orders offer (reference 14.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

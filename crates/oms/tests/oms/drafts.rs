@@ -2,6 +2,7 @@
 
 use consign_db::testing::on_each_engine;
 use consign_oms::customers::{self, From};
+use consign_oms::history;
 use consign_oms::orders::{self, DraftForm, LineEdit, Order, OrderState, Payment};
 use consign_oms::{Error, MIGRATIONS, Refusal};
 use consign_values::{Address, DraftId, ItemId, Rate};
@@ -144,5 +145,38 @@ fn customers_are_kept_by_choice_and_found_again_with_those_of_past_orders() {
         shop.take(paid("1", &[("X", 1)]));
         assert_eq!(found("ann lee").len(), 1);
         assert!(found("xy").is_empty() && found("%%%").is_empty());
+    });
+}
+
+#[test]
+fn the_address_book_is_paged_edited_without_touching_orders_and_an_entry_that_is_deleted_is_forgotten() {
+    on_each_engine(MIGRATIONS, |db| {
+        let shop = Shop::open(db);
+        let address = |number: usize| Address {
+            full_name: format!("Person {number:02}"),
+            email: format!("p{number}@example.com"),
+            postcode: "AB1 2CD".into(),
+            ..Address::default()
+        };
+        let keep = |number| shop.does(|tx, ctx| customers::keep(tx, ctx, &address(number))).unwrap();
+        let ids: Vec<_> = (0..60).map(keep).collect();
+        let page = |text: &str, before| db.read(|tx| customers::book(tx, text, before)).unwrap();
+        let (first, next) = page("", None);
+        let (second, end) = page("", next);
+        assert_eq!((first.len(), second.len(), end), (50, 10, None));
+        assert_eq!((first[0].id, second[9].id), (ids[59], ids[0]), "latest first, each once");
+        let one = &page("person 07", None).0[0];
+        let edit = |seen, to: Address| shop.does(|tx, ctx| customers::edit(tx, ctx, one.id, seen, &to));
+        let taken = edit(one.updated_at, Address { email: "P8@example.com".into(), ..address(7) });
+        assert!(taken.unwrap_err().to_string().contains("another entry"), "each e-mail address has one entry");
+        shop.clock.advance(60);
+        edit(one.updated_at, Address { full_name: "Gone Girl".into(), ..address(7) }).unwrap();
+        assert!(matches!(edit(one.updated_at, address(7)), Err(Error::Stale)), "two people never overwrite each other");
+        assert!(page("person 07", None).0.is_empty());
+        assert_eq!(page("gone girl", None).0[0].id, one.id);
+        shop.does(|tx, ctx| customers::delete(tx, ctx, one.id)).unwrap();
+        assert!(page("gone girl", None).0.is_empty());
+        let said = db.read(|tx| history::list(tx, "customer", one.id.0)).unwrap();
+        assert!(said.iter().all(|entry| !entry.detail.contains("Gone")), "the history quotes nobody who is deleted");
     });
 }

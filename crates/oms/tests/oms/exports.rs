@@ -3,6 +3,7 @@
 use consign_db::testing::on_each_engine;
 use consign_oms::exports::{self, Export, ExportFilter};
 use consign_oms::imports::{self, IMPORTED, ImportState, Mapping};
+use consign_oms::marks::{self, MarkForm, MarkKind};
 use consign_oms::{Error, MIGRATIONS, items, orders};
 use consign_sheets::{FileKind, Sheet};
 use consign_values::{LineId, OrderId, Timestamp};
@@ -64,7 +65,8 @@ fn kept(shop: &Shop<'_>, sub_source: &str, count: usize) -> Vec<String> {
         let detail = orders::Detail { order_id: OrderId(0), provenance: String::new(), ..view.detail };
         view.lines.iter_mut().for_each(|line| line.id = LineId(0));
         let notes: Vec<(bool, String)> = view.notes.into_iter().map(|note| (note.internal, note.body)).collect();
-        format!("{order:?} {detail:?} {:?} {notes:?}", view.lines)
+        let marks: Vec<String> = view.marks.into_iter().map(|mark| mark.name).collect();
+        format!("{order:?} {detail:?} {:?} {notes:?} {marks:?}", view.lines)
     };
     (0..count).map(view).collect()
 }
@@ -75,12 +77,13 @@ const HEADER: &str = "reference,sku,item_number,title,quantity,unit_price,tax_ra
     delivery_postcode,delivery_country_code,billing_full_name,billing_address1,\
     secondary_reference,external_reference,buyer,paid_at,discount,tracking_number,delivery_company,delivery_line1,\
     delivery_line2,delivery_line3,delivery_region,delivery_email,billing_company,billing_address2,billing_address3,\
-    billing_town,billing_region,billing_postcode,billing_country_code,billing_phone,billing_email,options,properties";
+    billing_town,billing_region,billing_postcode,billing_country_code,billing_phone,billing_email,options,properties,\
+    folders,identifiers";
 /// What the last columns of [`HEADER`] hold in every row.
 const REST: &str = "S-1,E-1,ann77,2026-11-20T11:22:33Z,0.25,TRACK1,Lee Ltd,1 High Street,Flat 2,Rear,West,ann@example.com,Payer Ltd,\
     Floor 3,Yard,Ghent,East,9000,BE,0032,pay@example.com";
 /// More options and properties than one.
-const PAIRS: &str = "\"Colour=red\nEngraving=To =you\",\"Channel\\=id=A\nSecond=2\"";
+const PAIRS: &str = "\"Colour=red\nEngraving=To =you\",\"Channel\\=id=A\nSecond=2\",\"Urgent\nTo, check\",Amazon Prime";
 
 #[derive(Clone, Debug)]
 struct Made {
@@ -133,6 +136,10 @@ fn csv(orders: &[Made]) -> Vec<u8> {
 fn the_import_of_an_export_is_identity() {
     on_each_engine(MIGRATIONS, |db| {
         let shop = Shop::open(db);
+        for name in ["Urgent", "To, check"] {
+            let form = MarkForm { name: name.to_owned(), ..MarkForm::default() };
+            shop.does(|tx, ctx| marks::create(tx, ctx, MarkKind::Folder, &form)).unwrap();
+        }
         shop.item("X", &[(shop.default, 1_000_000)]);
         let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
         let orders = proptest::collection::vec(made(), 1..6);

@@ -9,6 +9,7 @@ mod exports;
 mod imports;
 mod intake;
 mod invariants;
+mod marks;
 mod orders;
 mod related_imports;
 mod retention;

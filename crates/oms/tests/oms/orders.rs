@@ -213,9 +213,9 @@ fn what_can_be_done_follows_from_the_state_alone() {
         table.push_str(&format!("{name}: {}\n", possible.join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    open: Process Move Park Lock Tag Ship Edit Split Merge Link Note Cancel Delete
-    parked: Move Unpark Lock Note Delete
-    locked: Move Park Unlock Note Delete
+    open: Process Move Park Lock Tag File Badge Properties NoMerge Ship Edit Split Merge Link Note Cancel Delete
+    parked: Move Unpark Lock Badge NoMerge Note Delete
+    locked: Move Park Unlock Badge NoMerge Note Delete
     processed: Note
     cancelled: Note
     deleted:
@@ -262,6 +262,7 @@ fn on_paper() -> Order {
         version: 1,
         centre: consign_oms::orders::CentreState::None,
         merged_into: None,
+        no_merge: false,
     }
 }
 

@@ -196,6 +196,7 @@ pub fn paid(reference: &str, lines: &[(&str, i64)]) -> IncomingOrder {
             .collect(),
         notes: Vec::new(),
         properties: Vec::new(),
+        identifiers: Vec::new(),
     }
 }
 

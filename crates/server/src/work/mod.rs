@@ -15,9 +15,11 @@ use consign_connectors::{Transfer, WebhookSender};
 use consign_db::{Db, Retryable, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::jobs::{self, Ended, Job};
-use consign_oms::{Actor, Ctx, Error, changes, channels, despatch, imports, mails, retention, tokens, users, webhooks};
+use consign_oms::{
+    Actor, Ctx, Error, changes, channels, despatch, imports, mails, orders, retention, tokens, users, webhooks,
+};
 use consign_ports::ChannelKind;
-use consign_values::{ChannelId, Clock, ImportId, ScheduleId, WebhookId};
+use consign_values::{ChannelId, Clock, ImportId, OrderId, ScheduleId, WebhookId};
 use tokio::sync::watch;
 
 pub use mail_jobs::Mailer;
@@ -95,7 +97,8 @@ pub async fn run(site: Site, node: String, mut stop: watch::Receiver<bool>) {
     let _ = site
         .write(Actor::System, |tx, ctx| {
             jobs::ensure(tx, retention::JOB, retention::JOB, "", ctx.now())?;
-            jobs::ensure(tx, "clean_up", "clean_up", "", ctx.now())
+            jobs::ensure(tx, "clean_up", "clean_up", "", ctx.now())?;
+            jobs::ensure(tx, "auto_merge", "auto_merge", "", ctx.now())
         })
         .await
         .inspect_err(|error| tracing::error!(%error, "the clean-up job can't be made"));
@@ -197,6 +200,7 @@ async fn run_job(site: &Site, job: &Job) -> Ended {
     let result = match (job.kind.as_str(), job.payload.parse().map(ChannelId)) {
         ("clean_up", _) => clean_up(site).await,
         (retention::JOB, _) => scrub(site).await,
+        ("auto_merge", _) => auto_merge(site).await,
         ("webhook", Ok(ChannelId(id))) => webhook_jobs::run(site, WebhookId(id)).await,
         ("mail", _) => mail_jobs::run(site).await,
         ("schedule", Ok(ChannelId(id))) => schedule_jobs::run(site, ScheduleId(id)).await,
@@ -230,6 +234,15 @@ async fn take_in(site: &Site, id: ImportId) -> Result<Ended, Error> {
 async fn scrub(site: &Site) -> Result<Ended, Error> {
     while site.write(Actor::System, retention::work).await? == retention::Step::More {}
     Ok(Ended::RunAgainAt(site.clock.now().plus_seconds(24 * 3_600)))
+}
+
+/// Merges what may be merged by itself; nothing while the setting is off.
+async fn auto_merge(site: &Site) -> Result<Ended, Error> {
+    let mut after = OrderId(0);
+    while let Some(last) = site.write(Actor::System, move |tx, ctx| orders::auto_merge(tx, ctx, after)).await? {
+        after = last;
+    }
+    Ok(Ended::RunAgainAt(site.clock.now().plus_seconds(orders::AUTO_MERGE_SECONDS)))
 }
 
 async fn clean_up(site: &Site) -> Result<Ended, Error> {

@@ -74,7 +74,10 @@ pub fn head() -> OpenApi {
 
 const TAGS: &[(&str, &str)] = &[
     ("orders", "Orders: found, read, worked on, one or many at a time."),
-    ("drafts", "Direct orders that are being written; customers to write them for."),
+    ("drafts", "Direct orders that are being written."),
+    ("customers", "The address book, and the people of past orders."),
+    ("folders", "Buckets for orders."),
+    ("identifiers", "Badges of orders."),
     ("imports", "Files taken in: mapped, tried dry, worked through."),
     ("exports", "Orders, items and stock as files."),
     ("items", "What is sold."),

@@ -1,4 +1,4 @@
-//! Direct orders that are being written, and the customers that they are written for.
+//! Direct orders that are being written.
 //!
 //! A draft is kept right or wrong as to its sense; amounts, quantities and currencies must at least be such.
 
@@ -7,16 +7,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use consign_db::Tx;
-use consign_oms::customers::{self, Found, From as FoundIn};
 use consign_oms::orders::{self, Draft, DraftForm, LineEdit};
 use consign_oms::{Error, locations};
 use consign_values::{Currency, DraftId, LocationId, Rate, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::call::{Call, Input, Page, Route, Search, amount, read_amount};
+use super::call::{Call, Input, Page, Route, amount, read_amount};
 use super::items::read_rate;
 use super::order_changes::{NewAddress, NewLine, read_lines, read_time};
 use super::order_shapes::PostalAddress;
@@ -26,11 +25,7 @@ use crate::access::WorkOrders;
 use crate::problem::Answer;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list, begin))
-        .routes(routes!(get, save, discard))
-        .routes(routes!(complete))
-        .routes(routes!(look_up))
+    OpenApiRouter::new().routes(routes!(list, begin)).routes(routes!(get, save, discard)).routes(routes!(complete))
 }
 
 /// A draft as lists show it.
@@ -341,45 +336,4 @@ async fn complete(_: WorkOrders, call: Call, Route(id): Route<i64>, Input(how): 
         shown(tx, order)
     })
     .await
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-struct LookUp {
-    /// Name, e-mail address, postcode: three characters or more find something.
-    #[param(max_length = 100)]
-    q: String,
-}
-
-/// Somebody to write an order for.
-#[derive(Serialize, ToSchema)]
-struct Customer {
-    /// The entry of the address book, where it is one.
-    #[schema(required)]
-    customer_id: Option<i64>,
-    /// The past order that names the address, where it is not in the address book.
-    #[schema(required)]
-    order_id: Option<i64>,
-    address: PostalAddress,
-}
-
-/// Up to 10 entries of the address book, and different addresses of the latest orders, up to 20 in all.
-#[utoipa::path(get, path = "/customers", tag = "drafts", params(LookUp), security(("token" = ["work_orders"])),
-    responses((status = 200, description = "Who was found.", body = Page<Customer>)))]
-async fn look_up(State(app): State<App>, _: WorkOrders, Search(query): Search<LookUp>) -> Answer<Json<Page<Customer>>> {
-    if query.q.chars().count() > 100 {
-        return Err(Error::invalid("q", "must have at most 100 characters").into());
-    }
-    let found = app
-        .read(move |tx| if query.q.trim().is_empty() { Ok(Vec::new()) } else { customers::look_up(tx, &query.q) })
-        .await?;
-    let shown = |found: &Found| {
-        let (customer_id, order_id) = match found.from {
-            FoundIn::Book(id) => (Some(id.0), None),
-            FoundIn::Order(id) => (None, Some(id.0)),
-        };
-        Customer { customer_id, order_id, address: PostalAddress::from(&found.address) }
-    };
-    Ok(Json(Page::whole(found.iter().map(shown).collect())))
 }

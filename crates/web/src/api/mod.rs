@@ -6,6 +6,7 @@
 mod call;
 mod centres;
 mod channels;
+mod customers;
 mod document;
 mod door;
 mod drafts;
@@ -13,6 +14,7 @@ mod exports;
 mod imports;
 mod items;
 mod locations;
+mod marks;
 mod order_changes;
 mod order_shapes;
 mod orders;
@@ -50,6 +52,8 @@ fn described() -> OpenApiRouter<App> {
             .merge(orders::routes())
             .merge(order_changes::routes())
             .merge(drafts::routes())
+            .merge(customers::routes())
+            .merge(marks::routes())
             .merge(imports::routes())
             .merge(exports::routes())
             .merge(items::routes())

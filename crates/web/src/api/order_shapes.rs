@@ -1,5 +1,6 @@
 //! Orders as they are shown.
 
+use consign_oms::marks::MarkKind;
 use consign_oms::orders::{self, Action, DespatchState, HoldKind, HoldReason, OrderState, Payment};
 use consign_oms::stock::StockState;
 use consign_values::{Currency, Timestamp};
@@ -9,6 +10,7 @@ use utoipa::openapi::Object;
 
 use super::call::amount;
 use super::document::one_of;
+use super::marks::{Folder, Identifier, Property};
 
 fn states() -> Object {
     one_of(OrderState::ALL.iter().map(|state| state.as_str()))
@@ -255,6 +257,8 @@ pub struct Note {
     author: String,
     /// Never shown to the buyer.
     internal: bool,
+    /// To be read before the order is processed.
+    processing: bool,
     body: String,
     #[schema(format = DateTime)]
     at: String,
@@ -299,6 +303,12 @@ pub struct OrderDetail {
     billing: PostalAddress,
     lines: Vec<OrderLine>,
     holds: Vec<Hold>,
+    folders: Vec<Folder>,
+    identifiers: Vec<Identifier>,
+    /// Extended properties.
+    properties: Vec<Property>,
+    /// Never merged by itself.
+    blocked_from_merging: bool,
     notes: Vec<Note>,
     messages: Vec<Message>,
     /// What can be done with it now, by the last part of the address that does it.
@@ -308,6 +318,7 @@ pub struct OrderDetail {
 /// An order's page.
 pub fn detail(view: &orders::OrderView) -> OrderDetail {
     let currency = view.order.currency;
+    let marks = |kind| view.marks.iter().filter(move |mark| mark.kind == kind);
     OrderDetail {
         order: Order::from(&view.order),
         subtotal: amount(view.detail.subtotal, currency),
@@ -331,6 +342,10 @@ pub fn detail(view: &orders::OrderView) -> OrderDetail {
                 at: hold.at.to_rfc3339(),
             })
             .collect(),
+        folders: marks(MarkKind::Folder).map(Folder::from).collect(),
+        identifiers: marks(MarkKind::Identifier).map(Identifier::from).collect(),
+        properties: view.detail.properties().into_iter().map(|(name, value)| Property { name, value }).collect(),
+        blocked_from_merging: view.order.no_merge,
         notes: view
             .notes
             .iter()
@@ -338,6 +353,7 @@ pub fn detail(view: &orders::OrderView) -> OrderDetail {
                 id: note.id,
                 author: note.author.clone(),
                 internal: note.internal,
+                processing: note.processing,
                 body: note.body.clone(),
                 at: note.at.to_rfc3339(),
             })
@@ -382,6 +398,10 @@ fn action_name(action: Action) -> Option<&'static str> {
         Action::Split => "split",
         Action::Merge => "merge",
         Action::CentreAnswer => "centre",
+        Action::File => "folders",
+        Action::Badge => "identifiers",
+        Action::Properties => "properties",
+        Action::NoMerge => "merging",
         Action::Edit => return None,
     })
 }

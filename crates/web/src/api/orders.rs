@@ -5,15 +5,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use consign_db::Tx;
+use consign_oms::marks::{self, MarkKind};
 use consign_oms::orders::{self, Filter, Scope, Sort};
 use consign_oms::{Ctx, Error, decisions, despatch, history, items};
-use consign_values::{ItemId, LineId, LocationId, OrderId};
+use consign_values::{ItemId, LineId, LocationId, MarkId, OrderId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::call::{BulkResult, Call, Input, Page, Route, Search, bad_cursor, cursor, place};
+use super::marks::of_kind;
 use super::order_shapes::detail;
 pub use super::order_shapes::{Order, OrderDetail};
 use crate::App;
@@ -77,6 +79,10 @@ struct ListOrders {
     /// results come newest first.
     #[param(max_length = 100)]
     q: Option<String>,
+    /// Only in that folder. Found by folder or identifier, orders come newest first.
+    folder_id: Option<i64>,
+    /// Only with that identifier.
+    identifier_id: Option<i64>,
     /// `newest` first (the default), or by `despatch_by`; open orders only.
     #[param(inline)]
     sort: Option<Sequence>,
@@ -111,6 +117,8 @@ impl ListOrders {
                 Sequence::DespatchBy => Sort::DespatchBy,
             },
             trouble: self.trouble.unwrap_or(false),
+            folder: self.folder_id.map(MarkId),
+            identifier: self.identifier_id.map(MarkId),
             after,
         })
     }
@@ -467,6 +475,16 @@ enum BulkAction {
         #[serde(default)]
         tell_channel: bool,
     },
+    /// Put it into a folder.
+    Folder {
+        /// Which.
+        folder_id: i64,
+    },
+    /// Give it an identifier.
+    Identifier {
+        /// Which.
+        identifier_id: i64,
+    },
     /// Add a note.
     Note {
         /// 1 to 4,000 characters.
@@ -498,6 +516,14 @@ fn apply(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, todo: &BulkAction) -> Resu
         BulkAction::Unlock {} => orders::unlock(tx, ctx, id),
         BulkAction::Tag { tag } => orders::set_tag(tx, ctx, id, *tag),
         BulkAction::Cancel { reason, tell_channel } => orders::cancel(tx, ctx, id, reason, *tell_channel),
+        BulkAction::Folder { folder_id } => {
+            let mark = of_kind(tx, *folder_id, MarkKind::Folder)?;
+            marks::give(tx, ctx, id, mark)
+        }
+        BulkAction::Identifier { identifier_id } => {
+            let mark = of_kind(tx, *identifier_id, MarkKind::Identifier)?;
+            marks::give(tx, ctx, id, mark)
+        }
         BulkAction::Note { body, internal } => orders::add_note(tx, ctx, id, body, *internal, false),
     }
 }

@@ -28,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(checks, set_checks))
         .routes(routes!(direct, set_direct))
         .routes(routes!(order_pages, set_order_pages))
+        .routes(routes!(handling, set_handling))
         .routes(routes!(tax_rates, set_tax_rates))
         .routes(routes!(currencies, set_currencies))
         .routes(routes!(kept_days, set_kept_days))
@@ -312,6 +313,43 @@ async fn order_pages(State(app): State<App>, _: ManageSettings) -> Answer<Json<O
     responses((status = 200, description = "The offers.", body = Offers)))]
 async fn set_order_pages(_: ManageSettings, call: Call, Input(o): Input<Offers>) -> Answer<Response> {
     write::<Offers>(call, settings::OrderPages { complete_and_process: o.complete_and_process }, o.version).await
+}
+
+/// How orders are merged, split and put into folders.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Handling {
+    /// Orders that are alike become one by themselves, every 15 minutes.
+    merge_alike: bool,
+    /// People and programs split only orders that were received in the current month.
+    split_this_month_only: bool,
+    /// An order is in one folder at most.
+    one_folder: bool,
+    /// As it was read; a section that has changed since is left alone.
+    version: i64,
+}
+
+impl Shape for Handling {
+    type Of = settings::Handling;
+    fn show(kept: Kept<settings::Handling>) -> Self {
+        let settings::Handling { merge_alike, split_this_month_only, one_folder } = kept.value;
+        Handling { merge_alike, split_this_month_only, one_folder, version: kept.version }
+    }
+}
+
+/// How orders are merged, split and put into folders.
+#[utoipa::path(get, path = "/settings/handling", tag = "settings", security(("token" = ["manage_settings"])),
+    responses((status = 200, description = "The handling.", body = Handling)))]
+async fn handling(State(app): State<App>, _: ManageSettings) -> Answer<Json<Handling>> {
+    read(&app).await
+}
+
+/// Set how orders are merged, split and put into folders.
+#[utoipa::path(put, path = "/settings/handling", tag = "settings", security(("token" = ["manage_settings"])), request_body = Handling,
+    responses((status = 200, description = "The handling.", body = Handling)))]
+async fn set_handling(_: ManageSettings, call: Call, Input(h): Input<Handling>) -> Answer<Response> {
+    let Handling { merge_alike, split_this_month_only, one_folder, version } = h;
+    write::<Handling>(call, settings::Handling { merge_alike, split_this_month_only, one_folder }, version).await
 }
 
 /// A tax rate to choose from.

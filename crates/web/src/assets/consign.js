@@ -320,7 +320,12 @@ document.addEventListener("keydown", (event) => {
     a: () => { const all = $("#all"); if (all) all.click(); },
     Enter: () => { if (row && document.activeElement === document.body) $("a", row)?.click(); },
     r: () => location.reload(),
-  }[event.key] || (() => { const button = $(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`); if (button) button.click(); });
+  }[event.key] || (() => {
+    const button = $(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`);
+    if (button) { button.click(); return; }
+    const field = $(`[data-focus="${CSS.escape(event.key)}"]`);
+    if (field) { event.preventDefault(); field.focus(); }
+  });
   if (["/", "ArrowDown", "ArrowUp"].includes(event.key)) event.preventDefault();
   pressed();
 });

@@ -1,12 +1,15 @@
 //! What is done to orders, one or many: each action is one use case.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use consign_oms::marks;
 use consign_oms::orders::{CentreAnswer, CentreStatus};
 use consign_oms::{Ctx, Error, despatch, items, orders};
-use consign_values::{LineId, LocationId, OrderId};
+use consign_values::{LineId, LocationId, MarkId, OrderId};
 use maud::html;
 use serde_json::json;
 
@@ -39,12 +42,43 @@ fn apply(tx: &mut consign_db::Tx<'_>, ctx: &Ctx<'_>, id: OrderId, action: &str, 
             let (internal, processing) = (fields.ticked("internal"), fields.ticked("processing"));
             orders::add_note(tx, ctx, id, fields.get("body"), internal, processing)
         }
+        "note-edit" => {
+            let (internal, processing) = (fields.ticked("internal"), fields.ticked("processing"));
+            orders::edit_note(tx, ctx, id, fields.int("note")?, fields.get("body"), internal, processing)
+        }
+        "note-delete" => orders::delete_note(tx, ctx, id, fields.int("note")?),
+        "give" => marks::give(tx, ctx, id, MarkId(fields.int("mark")?)),
+        "take" => marks::take(tx, ctx, id, MarkId(fields.int("mark")?)),
+        "folder" => marks::give(tx, ctx, id, MarkId(fields.int("folder")?)),
+        "unfolder" => marks::take(tx, ctx, id, MarkId(fields.int("folder")?)),
+        "badge" => marks::give(tx, ctx, id, MarkId(fields.int("identifier")?)),
+        "unbadge" => marks::take(tx, ctx, id, MarkId(fields.int("identifier")?)),
+        "merging" => orders::set_no_merge(tx, ctx, id, fields.ticked("blocked")),
+        "properties" => orders::set_properties(tx, ctx, id, &properties(fields)),
         "cancel" => orders::cancel(tx, ctx, id, fields.get("reason"), fields.ticked("tell_channel")),
         "centre" => orders::centre_answered(tx, ctx, id, &answer(fields)?),
         "send-again" => despatch::send_again(tx, ctx, id),
         _ => Err(Error::NotFound("action")),
     }
 }
+
+/// Rows of names and values; those that are empty are left out.
+fn properties(fields: &Fields) -> Vec<(String, String)> {
+    let mut rows: BTreeMap<usize, (String, String)> = BTreeMap::new();
+    for (name, value) in fields.with_prefix("property.") {
+        let Some((index, part)) = name.split_once('.') else { continue };
+        let Ok(index) = index.parse() else { continue };
+        let row = rows.entry(index).or_default();
+        *(if part == "name" { &mut row.0 } else { &mut row.1 }) = value.trim().to_owned();
+    }
+    rows.into_values().filter(|(name, value)| !name.is_empty() || !value.is_empty()).collect()
+}
+
+/// What a selection of orders can be told.
+const BULK: [&str; 14] = [
+    "process", "move", "park", "unpark", "lock", "unlock", "tag", "folder", "unfolder", "badge", "unbadge", "merging",
+    "note", "cancel",
+];
 
 fn answer(fields: &Fields) -> Result<CentreAnswer, Error> {
     let status = CentreStatus::ALL.iter().copied().find(|status| status.as_str() == fields.get("status"));
@@ -71,8 +105,8 @@ pub(super) async fn bulk(
         let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
         return Ok(Redirect::to(&format!("/orders/merge?ids={}", ids.join(","))).into_response());
     }
-    if !["process", "move", "park", "unpark", "lock", "unlock", "tag"].contains(&action.as_str()) {
-        return Err(Error::invalid("action", "is not one of process, move, park, unpark, lock, unlock, tag").into());
+    if !BULK.contains(&action.as_str()) {
+        return Err(Error::invalid("action", format!("is not one of {}", BULK.join(", "))).into());
     }
     let mut results = Vec::new();
     for id in ids {

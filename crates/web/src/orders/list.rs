@@ -1,14 +1,17 @@
 //! The lists of open and processed orders: search, paging, rows that are fetched anew, the bar of bulk actions.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use consign_oms::locations::{self, Location};
+use consign_oms::marks::{self, Mark, MarkKind};
 use consign_oms::orders::{self, Count, Filter, Order, Page, Scope, Sort};
 use consign_oms::settings::{Opens, preferences};
 use consign_oms::users::{self, Permission, User};
-use consign_values::{LocationId, OrderId};
+use consign_values::{LocationId, MarkId, OrderId};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -26,6 +29,8 @@ pub struct ListQuery {
     sort: String,
     after: String,
     trouble: String,
+    folder: String,
+    identifier: String,
     ids: String,
 }
 
@@ -38,6 +43,8 @@ impl ListQuery {
             text: self.q.chars().take(100).collect(),
             sort: if self.sort == "despatch" { Sort::DespatchBy } else { Sort::Newest },
             trouble: !self.trouble.is_empty(),
+            folder: self.folder.parse().ok().map(MarkId),
+            identifier: self.identifier.parse().ok().map(MarkId),
             after,
         }
     }
@@ -47,7 +54,9 @@ impl ListQuery {
             t.replace('%', "%25").replace('&', "%26").replace('+', "%2B").replace('#', "%23").replace(' ', "+")
         };
         let (location, sort, trouble) = (text(&self.location), text(&self.sort), text(&self.trouble));
-        format!("{path}?location={location}&q={}&sort={sort}&trouble={trouble}&after={at}.{id}", text(&self.q))
+        let (folder, identifier) = (text(&self.folder), text(&self.identifier));
+        let marks = format!("folder={folder}&identifier={identifier}");
+        format!("{path}?location={location}&q={}&sort={sort}&trouble={trouble}&{marks}&after={at}.{id}", text(&self.q))
     }
 }
 
@@ -55,15 +64,26 @@ struct Listed {
     page: Page,
     count: Count,
     places: Vec<Location>,
+    folders: Vec<Mark>,
+    identifiers: Vec<Mark>,
+    carried: Carried,
 }
+
+/// The folders and identifiers of the orders on a page.
+type Carried = HashMap<OrderId, Vec<Mark>>;
 
 async fn list(app: &App, filter: Filter) -> Answer<Listed> {
     Ok(app
         .read(move |tx| {
+            let page = orders::search(tx, &filter)?;
+            let ids: Vec<OrderId> = page.orders.iter().map(|order| order.id).collect();
             Ok(Listed {
-                page: orders::search(tx, &filter)?,
+                page,
                 count: orders::count(tx, &filter)?,
                 places: locations::list(tx)?,
+                folders: marks::list(tx, MarkKind::Folder)?,
+                identifiers: marks::list(tx, MarkKind::Identifier)?,
+                carried: marks::of_orders(tx, &ids)?,
             })
         })
         .await?)
@@ -125,6 +145,8 @@ fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool, expor
                     option value="despatch" selected[query.sort == "despatch"] { "despatch by" }
                 } }
             }
+            (mark_filter("folder", "Folder", &query.folder, &listed.folders))
+            (mark_filter("identifier", "Identifier", &query.identifier, &listed.identifiers))
             button { "Search" }
             @if sorts { a.button href="/drafts" data-key="n" { "New order" } }
             span.count { strong #count { (listed.count) } " orders" }
@@ -133,12 +155,24 @@ fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool, expor
     }
 }
 
+/// A filter by folder or identifier. One that is no more says so, instead of only finding nothing.
+fn mark_filter(name: &str, label: &str, chosen: &str, marks: &[Mark]) -> Markup {
+    let gone = !chosen.is_empty() && marks.iter().all(|mark| mark.id.to_string() != chosen);
+    html! { @if !marks.is_empty() || gone {
+        label { (label) " " select name=(name) data-submit {
+            option value="" { "any" }
+            @if gone { option value=(chosen) selected { "⚠ deleted" } }
+            @for mark in marks { option value=(mark.id) selected[mark.id.to_string() == chosen] { (mark.name) } }
+        } }
+    } }
+}
+
 fn open_page(user: &User, query: &ListQuery, listed: &Listed) -> Markup {
     let may = user.role.may(Permission::WorkOrders);
     html! {
         h1.hidden { "Open orders" }
         (search_bar(query, listed, "/orders", true, may))
-        @if may { (bulk_bar(&listed.places, listed.page.next.map(|_| listed.count))) }
+        @if may { (bulk_bar(listed, listed.page.next.map(|_| listed.count))) }
         p.news #news hidden { button type="button" data-reload { "New orders have arrived – show them (r)" } }
         div #results role="status" {}
         @if listed.page.orders.is_empty() {
@@ -153,7 +187,7 @@ fn open_page(user: &User, query: &ListQuery, listed: &Listed) -> Markup {
                     th { "Order" } th { "Channel" } th { "Received" } th { "Despatch by" } th { "Customer" } th { "Location" }
                     th.num { "Units" } th.num { "Total" } th { "Stock" } th { "Service" } th { "Signals" }
                 } }
-                tbody { @for order in &listed.page.orders { (row(order, &listed.places, may)) } }
+                tbody { @for order in &listed.page.orders { (row(order, &listed.places, &listed.carried, may)) } }
             }
             @if let Some(next) = listed.page.next { p.pages { a rel="next" href=(query.next("/orders", next)) { "Next page →" } } }
         }
@@ -165,13 +199,14 @@ fn keys() -> Markup {
     html! {
         details.keys { summary { "Keys (?)" } p {
             kbd { "/" } " search " kbd { "j" } kbd { "k" } " down, up " kbd { "x" } " select " kbd { "a" } " all on the page " kbd { "A" } " all found " kbd { "Enter" } " open "
-            kbd { "p" } " process " kbd { "m" } " move " kbd { "h" } " park " kbd { "l" } " lock " kbd { "t" } " tag " kbd { "M" } " merge " kbd { "r" } " reload"
+            kbd { "p" } " process " kbd { "m" } " move " kbd { "h" } " park " kbd { "l" } " lock " kbd { "t" } " tag " kbd { "f" } " more " kbd { "M" } " merge " kbd { "r" } " reload"
         } }
     }
 }
 
 /// With `whole`, the count of orders found, if they are more than this page.
-fn bulk_bar(places: &[Location], whole: Option<Count>) -> Markup {
+fn bulk_bar(listed: &Listed, whole: Option<Count>) -> Markup {
+    let places = &listed.places;
     html! {
         form.bar.bulk #bulk method="post" action="/orders/bulk" {
             span #selected { "0 selected" }
@@ -187,12 +222,52 @@ fn bulk_bar(places: &[Location], whole: Option<Count>) -> Markup {
             label { span.hidden { "Tag" } select name="tag" { @for tag in 0..=6 { option value=(tag) { @if tag == 0 { "no tag" } @else { "tag " (tag) } } } } }
             button name="action" value="tag" data-key="t" { "Tag" }
             button name="action" value="merge" data-key="M" { "Merge …" }
+            (more_actions(listed))
+        }
+    }
+}
+
+/// What is done less often to a selection.
+fn more_actions(listed: &Listed) -> Markup {
+    let choice = |name: &str, label: &str, marks: &[Mark]| {
+        html! {
+            label { span.hidden { (label) } select name=(name) { @for mark in marks { option value=(mark.id) { (mark.name) } } } }
+        }
+    };
+    html! {
+        details.more {
+            summary data-key="f" { "More … (f)" }
+            div.stack {
+                p.pair {
+                    @if listed.folders.is_empty() { span.dim { "No folders yet: " a href="/folders" { "make one" } } }
+                    @else {
+                        (choice("folder", "Folder", &listed.folders))
+                        button name="action" value="folder" { "Into folder" }
+                        button name="action" value="unfolder" { "Out of it" }
+                    }
+                }
+                p.pair {
+                    (choice("identifier", "Identifier", &listed.identifiers))
+                    button name="action" value="badge" { "Give" }
+                    button name="action" value="unbadge" { "Take off" }
+                }
+                p.pair {
+                    label { span.hidden { "Note" } input name="body" maxlength="4000" placeholder="Note"; }
+                    label { input type="checkbox" name="internal" value="1" checked; " internal" }
+                    button name="action" value="note" { "Add note" }
+                }
+                p.pair {
+                    label { span.hidden { "Reason" } input name="reason" maxlength="255" placeholder="Reason for cancelling"; }
+                    label { input type="checkbox" name="tell_channel" value="1" checked; " tell the channel" }
+                    button.danger name="action" value="cancel" data-confirm="Cancel the selected orders? Cancelled orders can't be opened again." { "Cancel" }
+                }
+            }
         }
     }
 }
 
 /// A row of the grid: the page, the update and the tests use this one function.
-pub fn row(order: &Order, places: &[Location], may: bool) -> Markup {
+pub fn row(order: &Order, places: &[Location], carried: &Carried, may: bool) -> Markup {
     let place = places.iter().find(|place| place.id == order.location_id).map_or("?", |place| &place.name);
     html! {
         tr data-id=(order.id) .held[order.parked || order.locked] {
@@ -207,7 +282,10 @@ pub fn row(order: &Order, places: &[Location], may: bool) -> Markup {
             td.num { (ui::money(order.total())) }
             td { (ui::stock_badge(order.stock_state)) }
             td { (order.carrier) " " (order.service) @if !order.tracking_number.is_empty() { " " span.dim { (order.tracking_number) } } }
-            td { (ui::signals(order)) (ui::despatch_badge(order.despatch_state)) }
+            td {
+                (ui::signals(order)) (ui::despatch_badge(order.despatch_state))
+                @for mark in carried.get(&order.id).into_iter().flatten() { " " (ui::mark(mark)) }
+            }
         }
     }
 }
@@ -216,13 +294,23 @@ pub(super) async fn rows(State(app): State<App>, View(user): View, Query(query):
     let ids: Vec<OrderId> = query.ids.split(',').filter_map(|id| id.parse().ok()).map(OrderId).take(200).collect();
     let filter = query.filter(Scope::Open);
     let whole = Filter { after: None, ..filter.clone() };
-    let (found, places, count) =
-        app.read(move |tx| Ok((orders::list_of(tx, &ids)?, locations::list(tx)?, orders::count(tx, &whole)?))).await?;
+    let (found, places, carried, count) = app
+        .read(move |tx| {
+            let carried = marks::of_orders(tx, &ids)?;
+            Ok((orders::list_of(tx, &ids)?, locations::list(tx)?, carried, orders::count(tx, &whole)?))
+        })
+        .await?;
     let may = user.role.may(Permission::WorkOrders);
     Ok(html! {
         span #count { (count) }
-        table { tbody { @for order in found.iter().filter(|order| filter.admits(order)) { (row(order, &places, may)) } } }
+        table { tbody { @for order in found.iter().filter(|order| filter.admits(order) && wears(&filter, carried.get(&order.id))) { (row(order, &places, &carried, may)) } } }
     })
+}
+
+/// Whether an order still carries what the list is filtered by.
+fn wears(filter: &Filter, marks: Option<&Vec<Mark>>) -> bool {
+    let has = |id: &MarkId| marks.is_some_and(|marks| marks.iter().any(|mark| mark.id == *id));
+    [filter.folder, filter.identifier].iter().flatten().all(has)
 }
 
 /// The ids of all open orders that the list's search finds, at most 10,000: for actions on the whole search.

@@ -1,6 +1,7 @@
 //! Open orders, processed orders, one order, and everything that is done to them.
 
 mod act;
+mod carried;
 pub mod change;
 mod list;
 mod show;

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use consign_oms::locations::{self, Location};
+use consign_oms::marks::{self, Mark, MarkKind};
 use consign_oms::orders::{
     self, Action, CentreState, CentreStatus, LineView, Order, OrderState, OrderView, Relation, RelationKind,
 };
@@ -15,6 +16,7 @@ use consign_oms::users::Permission;
 use consign_values::{Address, Money, OrderId};
 use maud::{Markup, html};
 
+use super::carried;
 use super::list::order_json;
 use crate::access::{View, is_program};
 use crate::problem::Answer;
@@ -26,10 +28,12 @@ pub(super) async fn show(
     headers: HeaderMap,
     Path(id): Path<i64>,
 ) -> Answer<Response> {
-    let (view, places, names, currencies) = app
+    let (view, places, marks, names, currencies) = app
         .read(move |tx| {
             let (names, currencies) = (ui::names(tx)?, settings::get::<Currencies>(tx)?);
-            Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, names, currencies))
+            let mut all = marks::list(tx, MarkKind::Folder)?;
+            all.extend(marks::list(tx, MarkKind::Identifier)?);
+            Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, all, names, currencies))
         })
         .await?;
     if is_program(&headers) {
@@ -38,6 +42,7 @@ pub(super) async fn show(
     let content = order_page(
         &view,
         &places,
+        &marks,
         &names,
         &currencies,
         user.role.may(Permission::WorkOrders),
@@ -50,6 +55,7 @@ pub(super) async fn show(
 fn order_page(
     view: &OrderView,
     places: &[Location],
+    marks: &[Mark],
     names: &HashMap<String, String>,
     currencies: &Currencies,
     may_work: bool,
@@ -82,16 +88,9 @@ fn order_page(
                     @if !view.messages.is_empty() { (messages(view)) }
                 }
                 section {
-                    h2 { "Notes" }
-                    @for note in &view.notes { p.note { (note.body) br; small { (who(&note.author)) " " (ui::moment(note.at)) @if note.internal { " internal" } } @if note.processing { " " span.badge.warn { "read before processing" } } } }
-                    @if may_work {
-                        form.stack method="post" action={"/orders/" (order.id) "/note"} {
-                            label { span.hidden { "Note" } textarea name="body" rows="2" maxlength="4000" required placeholder="Add a note" {} }
-                            label { input type="checkbox" name="internal" value="1" checked; " internal, never for the buyer" }
-                            label { input type="checkbox" name="processing" value="1"; " to be read before the order is processed" }
-                            button { "Add note" }
-                        }
-                    }
+                    (carried::marks(view, marks, may_work))
+                    (carried::properties(view, may_work))
+                    (carried::notes(view, names, may_work))
                 }
                 section {
                     h2 #why { "Why?" }
@@ -151,7 +150,7 @@ fn named(outcome: &str, places: &[Location]) -> String {
 }
 
 /// Which state of the order a form was made from.
-fn version(order: &Order) -> Markup {
+pub(super) fn version(order: &Order) -> Markup {
     html! { input type="hidden" name="version" value=(order.version); }
 }
 

@@ -32,6 +32,7 @@ pub fn routes() -> Router<App> {
         .route("/settings/checks", post(orders::save_checks))
         .route("/settings/direct", post(orders::save_direct))
         .route("/settings/order-pages", post(orders::save_pages))
+        .route("/settings/handling", post(orders::save_handling))
         .route("/settings/tax", get(tax::show).post(tax::save_rates))
         .route("/settings/currencies", post(tax::save_currencies))
         .route("/settings/data", get(data::show).post(data::save))

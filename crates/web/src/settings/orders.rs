@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Redirect;
 use consign_oms::Error;
-use consign_oms::settings::{DirectOrders, OrderPages, ProcessingChecks, load};
+use consign_oms::settings::{DirectOrders, Handling, OrderPages, ProcessingChecks, load};
 use consign_values::{Currency, Rate};
 use maud::{Markup, html};
 
@@ -14,15 +14,16 @@ use crate::problem::Answer;
 use crate::{App, ui};
 
 pub async fn show(State(app): State<App>, user: ManageSettings) -> Answer<Markup> {
-    let (checks, direct, pages, changes) = app
+    let (checks, handling, direct, pages, changes) = app
         .read(|tx| {
-            Ok((load::<ProcessingChecks>(tx)?, load::<DirectOrders>(tx)?, load::<OrderPages>(tx)?, last_changes(tx)?))
+            let (checks, handling) = (load::<ProcessingChecks>(tx)?, load::<Handling>(tx)?);
+            Ok((checks, handling, load::<DirectOrders>(tx)?, load::<OrderPages>(tx)?, last_changes(tx)?))
         })
         .await?;
     let content = html! {
         div.columns {
             section { (checks_form(&checks)) (pages_form(&pages)) }
-            section { (direct_form(&direct)) }
+            section { (handling_form(&handling)) (direct_form(&direct)) }
         }
         (change_list(&changes))
     };
@@ -41,6 +42,30 @@ fn checks_form(checks: &Set<ProcessingChecks>) -> Markup {
             button.primary { "Save the checks" }
         }
     }
+}
+
+fn handling_form(handling: &Set<Handling>) -> Markup {
+    html! {
+        form.stack method="post" action="/settings/handling" {
+            h2 { "Merging, splitting, folders" }
+            p.dim { "Alike are paid, unparked, unlocked orders of one customer, address, channel, currency, postal service and location. Amazon Prime orders, split ones and blocked ones are left alone. It is looked every 15 minutes." }
+            (version(handling.version))
+            (tick("merge_alike", handling.value.merge_alike, "merge alike orders by themselves"))
+            (tick("split_this_month_only", handling.value.split_this_month_only, "people split only orders that were received this month"))
+            (tick("one_folder", handling.value.one_folder, "an order is in one folder at most"))
+            p.dim { a href="/folders" { "Folders and identifiers" } }
+            button.primary { "Save" }
+        }
+    }
+}
+
+pub async fn save_handling(State(app): State<App>, user: ManageSettings, fields: Fields) -> Answer<Redirect> {
+    let handling = Handling {
+        merge_alike: fields.ticked("merge_alike"),
+        split_this_month_only: fields.ticked("split_this_month_only"),
+        one_folder: fields.ticked("one_folder"),
+    };
+    save(&app, &user, &fields, handling, "/settings/orders").await
 }
 
 fn pages_form(pages: &Set<OrderPages>) -> Markup {

@@ -53,7 +53,7 @@ fn a_draft_is_begun_saved_completed_and_never_overwrites_what_somebody_else_save
         assert_eq!(done.status, StatusCode::CREATED, "{}", done.body);
         assert_eq!((&done.body["state"], &done.body["total"]), (&json!("processed"), &json!("23.48")), "{}", done.body);
         assert_eq!(site.get(&token, &path).status, StatusCode::NOT_FOUND);
-        let known = site.get(&token, "/api/v1/customers?q=ann%20lee").body;
+        let known = site.get(&token, "/api/v1/customers/look-up?q=ann%20lee").body;
         assert!(known["data"][0]["customer_id"].is_i64(), "{known}");
         let second = site.call(&token, "POST", "/api/v1/drafts", &json!({})).body["id"].clone();
         let gone = site.call(&token, "DELETE", &format!("/api/v1/drafts/{second}"), &Value::Null);
