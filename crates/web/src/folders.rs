@@ -38,7 +38,7 @@ async fn show(State(app): State<App>, View(user): View) -> Answer<Markup> {
     let count = |mark: &Mark| counts.get(&mark.id).copied().unwrap_or(0);
     let content = html! {
         h1 { "Folders and identifiers" }
-        div.columns {
+        div.narrow {
             section { h2 #folders { "Folders" }
                 p.dim { "Buckets for work: Backorder, Ask the customer, Monday. An order can be in several, unless the settings of orders say one." }
                 @if folders.is_empty() { p.empty { "No folders yet. Make one below; then put orders into it from the list (f) or from their page." } }

@@ -49,6 +49,7 @@ pictures! {
     "channel.png",
     "channels.png",
     "draft.png",
+    "folders.png",
     "import-tried.png",
     "item-kit.png",
     "merge-refused.png",
@@ -65,6 +66,9 @@ pictures! {
 
 /// Path of a page (`*` for one part), page of the manual, anchor of the part that is about it. The first that fits counts.
 const TOPICS: &[(&str, &str, &str)] = &[
+    ("/folders", "orders", "folders-and-identifiers"),
+    ("/customers", "direct", "address-book"),
+    ("/customers/*", "direct", "address-book"),
     ("/orders/merge", "changes", "merging"),
     ("/orders/*/edit", "changes", "editing"),
     ("/orders/*/split", "changes", "splitting"),

@@ -20,7 +20,7 @@ pub(super) fn marks(view: &OrderView, all: &[Mark], may_work: bool) -> Markup {
     html! {
         h2 { "Folders and identifiers" }
         @if view.marks.is_empty() { p.dim { "None." } }
-        @else { p.pair { @for mark in &view.marks { span.nowrap {
+        @else { div.pair { @for mark in &view.marks { span.nowrap {
             (ui::mark(mark))
             @if can(action(mark.kind)) {
                 form.inline method="post" action={"/orders/" (order.id) "/take"} {
@@ -29,7 +29,7 @@ pub(super) fn marks(view: &OrderView, all: &[Mark], may_work: bool) -> Markup {
                 }
             }
         } } } }
-        p.bar {
+        div.bar {
             @for (kind, label, key) in [(MarkKind::Folder, "Into folder", "f"), (MarkKind::Identifier, "Give identifier", "i")] {
                 @let free: Vec<&Mark> = all.iter().filter(|mark| mark.kind == kind && !view.marks.contains(mark)).collect();
                 @if can(action(kind)) && !free.is_empty() {

@@ -155,9 +155,13 @@ fn search_bar(query: &ListQuery, listed: &Listed, path: &str, sorts: bool, expor
     }
 }
 
+fn gone(chosen: &str, marks: &[Mark]) -> bool {
+    !chosen.is_empty() && marks.iter().all(|mark| mark.id.to_string() != chosen)
+}
+
 /// A filter by folder or identifier. One that is no more says so, instead of only finding nothing.
 fn mark_filter(name: &str, label: &str, chosen: &str, marks: &[Mark]) -> Markup {
-    let gone = !chosen.is_empty() && marks.iter().all(|mark| mark.id.to_string() != chosen);
+    let gone = gone(chosen, marks);
     html! { @if !marks.is_empty() || gone {
         label { (label) " " select name=(name) data-submit {
             option value="" { "any" }
@@ -177,7 +181,9 @@ fn open_page(user: &User, query: &ListQuery, listed: &Listed) -> Markup {
         div #results role="status" {}
         @if listed.page.orders.is_empty() {
             p.empty {
-                @if query.q.is_empty() { "No open orders here. Orders arrive from your " a href="/channels" { "channels" } "; look at other locations too." }
+                @if gone(&query.folder, &listed.folders) || gone(&query.identifier, &listed.identifiers) { "The folder or identifier that this list is narrowed to has been deleted. " a href="/orders?location=all" { "Show all orders" } }
+                @else if !query.folder.is_empty() || !query.identifier.is_empty() { "No open order here carries that. " a href="/orders?location=all" { "Show all orders" } }
+                @else if query.q.is_empty() { "No open orders here. Orders arrive from your " a href="/channels" { "channels" } "; look at other locations too." }
                 @else { "Nothing found for “" (query.q) "”. A search needs three characters; processed orders are under " a href="/processed" { "Processed" } "." }
             }
         } @else {
