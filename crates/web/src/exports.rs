@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use consign_oms::Error;
 use consign_oms::exports::{self, Columns, Export, ExportFilter, FileKind};
-use consign_oms::{locations, schedules};
+use consign_oms::locations;
 use consign_values::{LocationId, Timestamp};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -21,6 +21,7 @@ pub fn routes() -> Router<App> {
         .route("/exports", get(page))
         .route("/exports/file", get(chosen))
         .route("/exports/orders/{kind}", get(orders))
+        .route("/exports/centre-orders/{kind}", get(centre_orders))
         .route("/exports/items/{kind}", get(items))
         .route("/exports/stock/{kind}", get(stock))
 }
@@ -45,7 +46,7 @@ async fn page(State(app): State<App>, user: WorkOrders) -> Answer<Markup> {
         h1 { "Exports" }
         p { "Orders, items and stock as a file. An exported file can be imported as it is; cells that a spreadsheet could take for a formula are made harmless. " a href="/schedules" { "Schedules" } " leave files by themselves." }
         form.stack method="get" action="/exports/file" {
-            label { "What" select name="what" { option value="orders" { "open orders, without locked ones" } option value="items" { "items" } option value="stock" { "stock levels" } } }
+            label { "What" select name="what" { @for what in Export::ALL { option value=(what.code()) { (what.label()) } } } }
             label { "Location of orders or stock" select name="location" { option value="" { "all" } @for place in &places { option value=(place.id) { (place.name) } } } }
             fieldset { legend { "Orders received" }
                 div.pair {
@@ -56,21 +57,13 @@ async fn page(State(app): State<App>, user: WorkOrders) -> Answer<Markup> {
             }
             label { "Columns, one a line; empty for all" textarea name="columns" rows="6" placeholder="reference\nsku = Article\nquantity" {} }
             @for what in [Export::Orders, Export::Items, Export::Stock] {
-                details { summary { "The columns of " (name(what)) } p { @for code in what.columns() { code { (code) } " " } } }
+                details { summary { "The columns of " (what.code()) } p { @for code in what.columns() { code { (code) } " " } } }
             }
             label { "As" select name="kind" { option value="csv" { "CSV" } option value="xlsx" { "XLSX" } } }
             button.primary { "Export" }
         }
     };
     ui::page(&app, &user.0, "/imports", "Exports", content).await
-}
-
-fn name(what: Export) -> &'static str {
-    match what {
-        Export::Orders => "orders",
-        Export::Items => "items",
-        Export::Stock => "stock",
-    }
 }
 
 #[derive(Deserialize)]
@@ -81,11 +74,11 @@ struct Chosen {
 
 /// The form's choice as the address of a file.
 async fn chosen(_: View, Query(chosen): Query<Chosen>, RawQuery(query): RawQuery) -> Answer<Redirect> {
-    let what = schedules::export_of(&chosen.what).ok_or(Error::NotFound("kind of export"))?;
+    let what = Export::parse(&chosen.what).ok_or(Error::NotFound("kind of export"))?;
     if !matches!(chosen.kind.as_str(), "csv" | "xlsx") {
         return Err(Error::NotFound("kind of file; there are csv and xlsx").into());
     }
-    Ok(Redirect::to(&format!("/exports/{}/{}?{}", name(what), chosen.kind, query.unwrap_or_default())))
+    Ok(Redirect::to(&format!("/exports/{}/{}?{}", what.code(), chosen.kind, query.unwrap_or_default())))
 }
 
 /// A day of the form's, `2026-11-23`, and days after it.
@@ -116,6 +109,16 @@ async fn orders(
     let received_from = from.or(days.map(|days| app.clock.now().plus_seconds(-days * 86_400)));
     let filter = ExportFilter { received_from, received_until: until, ..located(&query)? };
     answer(&app, Export::Orders, filter, &query.columns, &kind).await
+}
+
+/// All that the centre has, however old: it is to have them all.
+async fn centre_orders(
+    State(app): State<App>,
+    _: WorkOrders,
+    Path(kind): Path<String>,
+    Query(query): Query<ExportQuery>,
+) -> Answer<Response> {
+    answer(&app, Export::CentreOrders, located(&query)?, &query.columns, &kind).await
 }
 
 async fn items(
@@ -154,7 +157,7 @@ async fn answer(app: &App, what: Export, filter: ExportFilter, columns: &str, ki
     let bytes = app.read(move |tx| exports::file(tx, what, &filter, &columns, file_kind)).await?;
     let headers = [
         (header::CONTENT_TYPE, file_kind.media_type().to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.{kind}\"", name(what))),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.{kind}\"", what.code())),
     ];
     Ok((headers, bytes).into_response())
 }

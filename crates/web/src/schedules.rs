@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Redirect;
 use axum::routing::{get, post};
+use consign_oms::exports::Export;
 use consign_oms::locations::{self, Location};
 use consign_oms::schedules::{
     self, Direction, ExportLayout, RunOutcome, Schedule, ScheduleForm, ScheduleRun, Timetable,
@@ -152,7 +153,7 @@ async fn form(app: &App, direction: Direction, known: Option<&Schedule>) -> Resu
 
 fn layout_fields(what: &str, layout: &ExportLayout, places: &[Location]) -> Markup {
     html! {
-        label { "What" select name="what" { @for code in ["orders", "items", "stock"] { option selected[code == what] { (code) } } } }
+        label { "What" select name="what" { @for one in Export::ALL { option value=(one.code()) selected[one.code() == what] { (one.label()) } } } }
         label { "Orders received in the last … days" input name="days" inputmode="numeric" placeholder="all" value=[layout.days]; }
         label { "Location of orders or stock" select name="location" { option value="" { "all" } @for place in places { option value=(place.id) selected[layout.location == Some(place.id.0)] { (place.name) } } } }
         label { "As" select name="kind" { option value="csv" { "CSV" } option value="xlsx" selected[layout.xlsx] { "XLSX" } } }

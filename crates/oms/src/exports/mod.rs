@@ -22,6 +22,8 @@ pub const ROWS_MAX: usize = 200_000;
 pub enum Export {
     /// Lines of open orders, parked ones too, locked ones not.
     Orders,
+    /// Lines of the orders that fulfilment centres have: what a centre is sent.
+    CentreOrders,
     /// Items.
     Items,
     /// Levels of items at locations.
@@ -81,10 +83,38 @@ impl Columns {
 }
 
 impl Export {
+    /// All of them.
+    pub const ALL: [Export; 4] = [Export::Orders, Export::CentreOrders, Export::Items, Export::Stock];
+
+    /// Its name in addresses and stored schedules.
+    pub fn code(self) -> &'static str {
+        match self {
+            Export::Orders => "orders",
+            Export::CentreOrders => "centre-orders",
+            Export::Items => "items",
+            Export::Stock => "stock",
+        }
+    }
+
+    /// The export of that name.
+    pub fn parse(code: &str) -> Option<Export> {
+        Export::ALL.into_iter().find(|what| what.code() == code)
+    }
+
+    /// What it is of, for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Export::Orders => "open orders, without locked ones",
+            Export::CentreOrders => "orders with a fulfilment centre",
+            Export::Items => "items",
+            Export::Stock => "stock levels",
+        }
+    }
+
     /// The codes of its columns.
     pub fn columns(self) -> &'static [&'static str] {
         match self {
-            Export::Orders => orders::COLUMNS,
+            Export::Orders | Export::CentreOrders => orders::COLUMNS,
             Export::Items => &ITEM_COLUMNS,
             Export::Stock => &STOCK_COLUMNS,
         }
@@ -136,7 +166,8 @@ pub fn file(
     let writer = TableWriter::new(kind, &columns.header(what)).map_err(unwritable)?;
     let mut table = Table { writer, columns, count: 0 };
     match what {
-        Export::Orders => orders::write(tx, filter, &mut table)?,
+        Export::Orders => orders::write(tx, filter, false, &mut table)?,
+        Export::CentreOrders => orders::write(tx, filter, true, &mut table)?,
         Export::Items => write_items(tx, &mut table)?,
         Export::Stock => write_stock(tx, filter, &mut table)?,
     }

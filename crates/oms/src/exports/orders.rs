@@ -83,12 +83,13 @@ pub const COLUMNS: &[&str] = &[
 /// The property that an import keeps a buyer's tax number under.
 const TAX_NUMBER: &str = "Tax number";
 
-pub fn write(tx: &mut Tx<'_>, filter: &ExportFilter, table: &mut Table<'_>) -> Result<()> {
+/// With `at_centre`, the orders that fulfilment centres have; else the others.
+pub fn write(tx: &mut Tx<'_>, filter: &ExportFilter, at_centre: bool, table: &mut Table<'_>) -> Result<()> {
     let places: HashMap<LocationId, String> =
         locations::list(tx)?.into_iter().map(|place| (place.id, place.name)).collect();
     let mut after = OrderId(0);
     loop {
-        let orders = store::orders_after(tx, filter, after)?;
+        let orders = store::orders_after(tx, filter, at_centre, after)?;
         let Some(last) = orders.last() else { return Ok(()) };
         after = last.id;
         let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();

@@ -8,9 +8,9 @@ use crate::Result;
 use crate::items::Item;
 use crate::orders::{Detail, Line, Note, Order};
 
-pub fn orders_after(tx: &mut Tx<'_>, filter: &ExportFilter, after: OrderId) -> Result<Vec<Order>> {
-    let mut query = Query::new("SELECT {o.*} FROM orders o WHERE o.state = 'open' AND NOT o.locked AND o.id > ");
-    query.bind(after);
+pub fn orders_after(tx: &mut Tx<'_>, filter: &ExportFilter, at_centre: bool, after: OrderId) -> Result<Vec<Order>> {
+    let mut query = Query::new("SELECT {o.*} FROM orders o WHERE o.state = 'open' AND ");
+    query.push(if at_centre { "o.centre = 'held'" } else { "NOT o.locked" }).push(" AND o.id > ").bind(after);
     if let Some(from) = filter.received_from {
         query.push(" AND o.received_at >= ").bind(from);
     }

@@ -33,6 +33,8 @@ consign_db::text_enum! {
         Process = "process",
         /// Tracking numbers of open orders.
         Tracking = "tracking",
+        /// What fulfilment centres say of the orders they have.
+        Centre = "centre",
         /// Items, new and known.
         Items = "items",
         /// How many units there are.
@@ -70,6 +72,7 @@ impl ImportKind {
             ImportKind::Orders => "new orders",
             ImportKind::Process => "orders to process",
             ImportKind::Tracking => "tracking numbers",
+            ImportKind::Centre => "answers of a fulfilment centre",
             ImportKind::Items => "items",
             ImportKind::Stock => "stock levels",
             ImportKind::Listings => "SKU links",
@@ -86,6 +89,7 @@ impl ImportKind {
         match self {
             ImportKind::Orders => COLUMNS,
             ImportKind::Process | ImportKind::Tracking => SHIPPING_COLUMNS,
+            ImportKind::Centre => CENTRE_COLUMNS,
             ImportKind::Items => ITEM_COLUMNS,
             ImportKind::Stock => STOCK_COLUMNS,
             ImportKind::Listings => LISTING_COLUMNS,
@@ -98,6 +102,7 @@ impl ImportKind {
             ImportKind::Orders => &["reference", "sku", "quantity"],
             ImportKind::Process => &[],
             ImportKind::Tracking => &["tracking_number"],
+            ImportKind::Centre => &["status"],
             ImportKind::Items => &["sku"],
             ImportKind::Stock => &["sku", "on_hand"],
             ImportKind::Listings => &["channel", "channel_sku", "sku"],
@@ -107,7 +112,7 @@ impl ImportKind {
     /// Columns of which one is needed.
     pub fn one_of(self) -> &'static [&'static str] {
         match self {
-            ImportKind::Process | ImportKind::Tracking => &["number", "reference"],
+            ImportKind::Process | ImportKind::Tracking | ImportKind::Centre => &["number", "reference"],
             _ => &[],
         }
     }
@@ -115,7 +120,9 @@ impl ImportKind {
     /// What somebody must be allowed to do.
     pub fn permission(self) -> Permission {
         match self {
-            ImportKind::Orders | ImportKind::Process | ImportKind::Tracking => Permission::WorkOrders,
+            ImportKind::Orders | ImportKind::Process | ImportKind::Tracking | ImportKind::Centre => {
+                Permission::WorkOrders
+            }
             ImportKind::Items => Permission::EditItems,
             ImportKind::Stock => Permission::EditStock,
             ImportKind::Listings => Permission::ManageChannels,
@@ -145,6 +152,24 @@ columns! {
         "carrier" "Carrier" ["vendor", "courier"];
         "service" "Postal service" ["postalservice", "shippingservice", "shippingmethod"];
         "tracking_number" "Tracking number" ["trackingnumber", "tracking", "consignment"];
+    }
+}
+
+columns! {
+    /// Those of a fulfilment centre's answers.
+    CENTRE_COLUMNS:
+    "Which order" {
+        "number" "Consign's number" ["consignnumber", "numorderid", "orderid", "id"];
+        "reference" "Reference number" ["referencenum", "orderno", "ordernumber", "order", "ref"];
+        "source" "Source" [];
+        "sub_source" "Sub-source" ["subsource", "shop", "store"];
+    }
+    "What the centre says" {
+        "status" "Status: acknowledged, shipped, complete, cancelled or error" ["orderstatus", "state"];
+        "text" "In its words" ["message", "error", "errortext", "fcerror"];
+        "carrier" "Carrier" ["vendor"];
+        "service" "Postal service" ["postalservice", "shippingservice"];
+        "tracking_number" "Tracking number" ["trackingnumber", "tracking"];
     }
 }
 

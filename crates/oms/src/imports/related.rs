@@ -12,7 +12,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::rows::Reader;
 use super::{DryOrder, Group, Import, ImportKind, Mapping, RowFault};
 use crate::items::ItemForm;
-use crate::orders::{Action, Order, OrderState};
+use crate::orders::{Action, CentreAnswer, CentreStatus, Order, OrderState};
 use crate::{Ctx, Error, Result, channels, items, locations, orders, stock};
 
 /// What a row asks for.
@@ -27,6 +27,10 @@ enum Plan {
     Make(Box<ItemForm>),
     /// Change one.
     Change { item: ItemId, version: i64, form: Box<ItemForm>, what: String },
+    /// Record what a centre says.
+    Answer { order: OrderId, answer: CentreAnswer },
+    /// A centre's feed says how many there are.
+    Feed { item: ItemId, location: LocationId, units: i64, what: String },
     /// Set a level.
     Count { item: ItemId, location: LocationId, units: i64, what: String },
     /// Link a SKU of a channel.
@@ -38,7 +42,7 @@ pub fn group(sheet: &Sheet, mapping: &Mapping, row: usize) -> Group {
     let cells = sheet.row(row);
     let value = |code: &str| clean(&mapping.value(code, sheet.header(), &cells), 128);
     let reference = match mapping.kind {
-        ImportKind::Process | ImportKind::Tracking => {
+        ImportKind::Process | ImportKind::Tracking | ImportKind::Centre => {
             let number = value("number");
             if number.is_empty() { value("reference") } else { number }
         }
@@ -101,7 +105,16 @@ impl Plan {
             Plan::Process { order, shipping: Some(shipping) } => format!("process order {order}, {}", shown(shipping)),
             Plan::Ship { order, shipping } => format!("order {order}: {}", shown(shipping)),
             Plan::Make(form) => format!("new item {}", form.title),
-            Plan::Change { what, .. } | Plan::Count { what, .. } | Plan::Link { what, .. } => what.clone(),
+            Plan::Answer { order, answer } => {
+                let words =
+                    [answer.status.as_str(), &answer.text, &answer.carrier, &answer.service, &answer.tracking_number];
+                let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+                format!("order {order}: {}", words.join(" "))
+            }
+            Plan::Feed { what, .. }
+            | Plan::Change { what, .. }
+            | Plan::Count { what, .. }
+            | Plan::Link { what, .. } => what.clone(),
         }
     }
 
@@ -116,6 +129,11 @@ impl Plan {
             }
             Plan::Ship { order, shipping: [carrier, service, tracking] } => {
                 orders::set_shipping(tx, ctx, *order, carrier, service, tracking)
+            }
+            Plan::Answer { order, answer } => orders::centre_answered(tx, ctx, *order, answer),
+            Plan::Feed { item, location, units, .. } => {
+                let reason = clean(&format!("import {}", import.file_name), 255);
+                stock::feed(tx, ctx, *item, *location, *units, &reason).map(|_| ())
             }
             Plan::Make(form) => items::create(tx, ctx, form).map(|_| ()),
             Plan::Change { item, version, form, .. } => items::edit(tx, ctx, *item, *version, form),
@@ -149,6 +167,7 @@ fn plan(
         ImportKind::Orders => None,
         ImportKind::Process => process(tx, &mut reader)?,
         ImportKind::Tracking => tracking(tx, &mut reader)?,
+        ImportKind::Centre => centre(tx, &mut reader)?,
         ImportKind::Items => item(tx, &mut reader)?,
         ImportKind::Stock => level(tx, import, &mut reader)?,
         ImportKind::Listings => listing(tx, &mut reader)?,
@@ -230,6 +249,37 @@ fn tracking(tx: &mut Tx<'_>, reader: &mut Reader<'_>) -> Result<Option<Plan>> {
         return Ok(None);
     }
     Ok(Some(Plan::Ship { order: order.id, shipping }))
+}
+
+/// The same answer as the centre's last is nothing new, so that a file which grows can be taken in again and again.
+fn centre(tx: &mut Tx<'_>, reader: &mut Reader<'_>) -> Result<Option<Plan>> {
+    let Some(order) = order(tx, reader)? else { return Ok(None) };
+    let said = reader.text("status").to_lowercase();
+    let Some(status) = CentreStatus::parse(if said == "canceled" { "cancelled" } else { &said }) else {
+        reader.fault("status", &format!("{said} is none of acknowledged, shipped, complete, cancelled, error"));
+        return Ok(None);
+    };
+    let text = |code: &str| clean(&reader.text(code), 128);
+    let answer = CentreAnswer {
+        status,
+        text: clean(&reader.text("text"), 255),
+        carrier: text("carrier"),
+        service: text("service"),
+        tracking_number: text("tracking_number"),
+    };
+    let over = order.state == OrderState::Processed && matches!(status, CentreStatus::Shipped | CentreStatus::Complete);
+    if over || orders::centre_said(tx, &order, &answer)? {
+        return Ok(Some(Plan::Nothing));
+    }
+    if let Some(refusal) = orders::refusal(&order, Action::CentreAnswer) {
+        reader.fault("", &refusal.to_string());
+        return Ok(None);
+    }
+    if status == CentreStatus::Error && answer.text.is_empty() {
+        reader.fault("text", "must say what the centre's error is");
+        return Ok(None);
+    }
+    Ok(Some(Plan::Answer { order: order.id, answer }))
 }
 
 /// A number of whole units from 0 on.
@@ -372,7 +422,11 @@ fn level(tx: &mut Tx<'_>, import: &Import, reader: &mut Reader<'_>) -> Result<Op
         return Ok(Some(Plan::Nothing));
     }
     let what = format!("{} at {}: {} → {units}", item.sku, place.name, level.on_hand);
-    Ok(Some(Plan::Count { item: item.id, location: place.id, units, what }))
+    let (item, location) = (item.id, place.id);
+    Ok(Some(match place.fulfilment_centre {
+        true => Plan::Feed { item, location, units, what },
+        false => Plan::Count { item, location, units, what },
+    }))
 }
 
 fn listing(tx: &mut Tx<'_>, reader: &mut Reader<'_>) -> Result<Option<Plan>> {

@@ -2,8 +2,8 @@
 //! Reference 2.7, 4.3, 14.5.
 //!
 //! Where the centre's feed is net of orders, an order there is parked and locked; where orders count, it is parked alone, and
-//! counts until the centre acknowledges it or, where processing takes the stock off, until then. Sending orders to a centre and
-//! reading its files is not done here: programs do that, and report by [`centre_answered`].
+//! counts until the centre acknowledges it or, where processing takes the stock off, until then. Orders go to a centre
+//! and its answers come from it as files (`exports`, `imports`) or by programs; both end in [`centre_answered`].
 
 use consign_db::Tx;
 use consign_values::{OrderId, clean};
@@ -71,6 +71,22 @@ pub(super) fn holds(ctx: &Ctx<'_>, id: OrderId, place: &Location) -> Vec<Hold> {
     holds
 }
 
+/// The kind of history that keeps a centre's answers.
+const SAID: &str = "fulfilment status";
+
+fn in_words(place: &Location, answer: &CentreAnswer) -> String {
+    let said = [answer.status.to_string(), clean(&answer.text, 255), clean(&answer.tracking_number, 128)];
+    let said: Vec<String> = said.into_iter().filter(|part| !part.is_empty()).collect();
+    format!("{}: {}", place.name, said.join(", "))
+}
+
+/// Whether that is what the centre of the order's location said last.
+pub fn centre_said(tx: &mut Tx<'_>, order: &Order, answer: &CentreAnswer) -> Result<bool> {
+    let place = locations::get(tx, order.location_id)?;
+    let last = history::list(tx, "order", order.id.0)?.into_iter().find(|entry| entry.kind == SAID);
+    Ok(last.is_some_and(|entry| entry.detail == in_words(&place, answer)))
+}
+
 /// The centre answers: shipped orders are processed and told to their channel, cancelled ones may be moved away, errors become
 /// notes. Every answer is kept in the order's history as its fulfilment status.
 pub fn centre_answered(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, answer: &CentreAnswer) -> Result<()> {
@@ -80,9 +96,7 @@ pub fn centre_answered(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, answer: &Cen
         return Err(Error::invalid("text", "must say what the centre's error is"));
     }
     let place = locations::get(tx, order.location_id)?;
-    let said = [answer.status.to_string(), text.clone(), clean(&answer.tracking_number, 128)];
-    let said: Vec<String> = said.into_iter().filter(|part| !part.is_empty()).collect();
-    history::record(tx, ctx, "order", id.0, "fulfilment status", format!("{}: {}", place.name, said.join(", ")))?;
+    history::record(tx, ctx, "order", id.0, SAID, in_words(&place, answer))?;
     match answer.status {
         CentreStatus::Acknowledged => acknowledged(tx, ctx, &order, &place)?,
         CentreStatus::Shipped | CentreStatus::Complete => shipped(tx, ctx, order, &place, answer)?,

@@ -30,7 +30,7 @@ mod view;
 pub use actions::{Action, actions, refusal};
 pub use auto_merge::{AUTO_MERGE_SECONDS, auto_merge, set_no_merge};
 pub use cancel::{cancel, delete};
-pub use centre::{CentreAnswer, CentreStatus, centre_answered};
+pub use centre::{CentreAnswer, CentreStatus, centre_answered, centre_said};
 pub use draft::{
     DIRECT, Draft, DraftForm, begin_draft, complete_draft, discard_draft, draft, drafts, mark_paid, save_draft,
 };

@@ -171,16 +171,6 @@ fn binding(id: ScheduleId) -> String {
     format!("schedule {id}")
 }
 
-/// What an export is of.
-pub fn export_of(what: &str) -> Option<Export> {
-    match what {
-        "orders" => Some(Export::Orders),
-        "items" => Some(Export::Items),
-        "stock" => Some(Export::Stock),
-        _ => None,
-    }
-}
-
 fn check(tx: &mut Tx<'_>, form: &ScheduleForm) -> Result<String> {
     let mut errors = FieldErrors::new();
     let name = errors.check("name", Name::parse(&form.name));
@@ -188,7 +178,7 @@ fn check(tx: &mut Tx<'_>, form: &ScheduleForm) -> Result<String> {
         Direction::Import if !imports::profiles(tx)?.iter().any(|known| known.name == form.what) => {
             errors.add("what", "must be a kept mapping: import one file by hand, and keep its mapping under a name");
         }
-        Direction::Export => match export_of(&form.what) {
+        Direction::Export => match Export::parse(&form.what) {
             Some(what) => exports::Columns::parse(what, &form.layout.columns)
                 .map(|_| ())
                 .unwrap_or_else(|reason| errors.add("columns", reason)),
@@ -380,7 +370,7 @@ pub fn arrived(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ScheduleId, name: &str, bytes
 /// The file that a schedule leaves now.
 pub fn outgoing(tx: &mut Tx<'_>, ctx: &Ctx<'_>, schedule: &Schedule) -> Result<Vec<u8>> {
     let layout = schedule.layout();
-    let what = export_of(&schedule.what).ok_or(Error::NotFound("kind of export"))?;
+    let what = Export::parse(&schedule.what).ok_or(Error::NotFound("kind of export"))?;
     let filter = ExportFilter {
         location: layout.location.map(LocationId),
         received_from: layout.days.map(|days| ctx.now().plus_seconds(-days * 86_400)),

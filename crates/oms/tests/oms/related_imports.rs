@@ -3,7 +3,8 @@
 use consign_db::testing::on_each_engine;
 use consign_oms::exports::{self, Export, ExportFilter, FileKind};
 use consign_oms::imports::{self, DryRun, Import, ImportKind, ImportState, Like, Reject};
-use consign_oms::orders::{self, OrderState};
+use consign_oms::locations::{self, LocationForm};
+use consign_oms::orders::{self, Order, OrderState};
 use consign_oms::stock::StockState;
 use consign_oms::{Actor, Ctx, MIGRATIONS, items};
 use consign_values::ImportId;
@@ -237,5 +238,50 @@ fn how_a_file_is_read_can_be_said_by_hand() {
         assert_eq!(dry.orders[0].plan, "X at West: 0 → 5");
         let like = Like::Profile("no such");
         assert!(shop.does(|tx, ctx| imports::prepare(tx, ctx, "s.txt", b"X~5\n", like)).is_err());
+    });
+}
+
+#[test]
+fn a_centre_is_sent_its_orders_as_a_file_and_its_answers_and_its_stock_come_back_as_files() {
+    on_each_engine(MIGRATIONS, |db| {
+        let shop = Shop::open(db);
+        let x = shop.item("X", &[(shop.default, 9)]);
+        let form = LocationForm { name: "Depot".to_owned(), fulfilment_centre: true, ..LocationForm::default() };
+        let depot = shop.does(|tx, ctx| locations::create(tx, ctx, &form)).unwrap();
+        let counted = take_in(&shop, ImportKind::Stock, "SKU,Location,On hand\nX,Depot,40\n");
+        assert_eq!((counted.counts(), shop.stock(x, depot)), ((1, 0, 0), (40, 40)), "its feed is the truth there");
+        let [a, b, c, d] = ["A", "B", "C", "D"].map(|reference| shop.take(paid(reference, &[("X", 1)])));
+        for order in [&a, &b, &c] {
+            shop.does(|tx, ctx| orders::move_to(tx, ctx, order.id, depot)).unwrap();
+        }
+        let sent = || {
+            let filter = ExportFilter { location: Some(depot), ..ExportFilter::default() };
+            let columns = exports::Columns::parse(Export::CentreOrders, "reference").unwrap();
+            let bytes =
+                db.read(|tx| exports::file(tx, Export::CentreOrders, &filter, &columns, FileKind::Csv)).unwrap();
+            String::from_utf8(bytes)
+                .unwrap()
+                .trim_start_matches('\u{feff}')
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(sent(), "reference A B C");
+        let file = "Reference,Status,Error,Tracking number\nA,Shipped,,RM1\nB,CANCELED,,\nC,error,no such flat,\nD,shipped,,\nC,lost,,\n";
+        let taken = take_in(&shop, ImportKind::Centre, file);
+        assert_eq!(taken.counts(), (3, 0, 2));
+        assert!(
+            taken.rejects[0].reason.contains("no fulfilment centre")
+                && taken.rejects[1].reason.contains("lost is none of")
+        );
+        let state = |order: &Order| db.read(|tx| orders::view(tx, order.id)).unwrap();
+        assert_eq!((state(&a).order.state, state(&a).order.tracking_number.as_str()), (OrderState::Processed, "RM1"));
+        assert!(!state(&b).order.parked, "it is ours again");
+        assert!(state(&c).notes[0].body.contains("no such flat"));
+        assert_eq!(sent(), "reference C");
+        let again = take_in(&shop, ImportKind::Centre, "Reference,Status,Error\nA,Shipped,\nC,error,no such flat\n");
+        assert_eq!(again.counts(), (0, 2, 0), "what it said before is nothing new");
+        assert_eq!(state(&d).order.state, OrderState::Open);
+        shop.verify();
     });
 }

@@ -18,7 +18,11 @@ use crate::access::{View, WorkOrders};
 use crate::problem::Answer;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(orders)).routes(routes!(items)).routes(routes!(stock))
+    OpenApiRouter::new()
+        .routes(routes!(orders))
+        .routes(routes!(centre_orders))
+        .routes(routes!(items))
+        .routes(routes!(stock))
 }
 
 /// Which kind of file.
@@ -102,6 +106,20 @@ async fn orders(
         received_until: moment("received_until", query.received_until.as_ref())?,
     };
     file(&app, Export::Orders, filter, query.columns, kind).await
+}
+
+/// Lines of the orders that fulfilment centres have, whoever sends them there; at most 200,000.
+#[utoipa::path(get, path = "/exports/centre-orders/{kind}", tag = "exports", params(("kind" = inline(Kind), Path), StockWanted), security(("token" = ["work_orders"])),
+    responses((status = 200, description = "The file.", content(
+        (FileBytes = "text/csv"), (FileBytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))))]
+async fn centre_orders(
+    State(app): State<App>,
+    _: WorkOrders,
+    Route(kind): Route<Kind>,
+    Search(query): Search<StockWanted>,
+) -> Answer<Response> {
+    let filter = ExportFilter { location: query.location_id.map(LocationId), ..ExportFilter::default() };
+    file(&app, Export::CentreOrders, filter, query.columns, kind).await
 }
 
 /// All items; at most 200,000.

@@ -182,6 +182,8 @@ enum Kind {
     Tracking,
     /// Items.
     Items,
+    /// Answers of a fulfilment centre.
+    Centre,
     /// Stock levels.
     Stock,
     /// SKU links.
@@ -195,6 +197,7 @@ impl From<Kind> for ImportKind {
             Kind::Process => ImportKind::Process,
             Kind::Tracking => ImportKind::Tracking,
             Kind::Items => ImportKind::Items,
+            Kind::Centre => ImportKind::Centre,
             Kind::Stock => ImportKind::Stock,
             Kind::Listings => ImportKind::Listings,
         }
