@@ -1,5 +1,7 @@
 //! The JSON interface in process: who gets in, what each scope opens, what is answered once, what hostile input meets.
 
+#[path = "api/channels.rs"]
+mod channels;
 #[path = "api/files.rs"]
 mod files;
 #[path = "api/marks.rs"]

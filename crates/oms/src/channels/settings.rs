@@ -1,5 +1,7 @@
 //! Adding, setting and removing channel instances. Every change is in the instance's history; secrets never are.
 
+use std::collections::HashSet;
+
 use consign_db::Tx;
 use consign_ports::{Capabilities, DefaultStatus, StatusTarget};
 use consign_values::{ChannelId, FieldErrors, LocationId, Name, clean};
@@ -240,10 +242,18 @@ pub fn set_statuses(
     statuses: &[(String, String, StatusTarget)],
 ) -> Result<()> {
     super::get(tx, id)?;
+    if statuses.len() > 500 {
+        return Err(Error::invalid("statuses", "must be at most 500"));
+    }
     store::delete_statuses(tx, id)?;
     let mut said = Vec::new();
-    for (code, label, target) in statuses.iter().take(500) {
+    let mut known = HashSet::new();
+    for (index, (code, label, target)) in statuses.iter().enumerate() {
         let (code, target) = (clean(code, 128), target_code(*target));
+        if code.is_empty() || !known.insert(code.clone()) {
+            let why = if code.is_empty() { "must not be empty" } else { "stands there twice" };
+            return Err(Error::invalid(format!("statuses[{index}].code"), why));
+        }
         said.push(format!("{code} = {target}"));
         tx.insert(&StatusMap { channel_id: id, code, label: clean(label, 255), target: target.to_owned() })?;
     }
@@ -253,13 +263,25 @@ pub fn set_statuses(
 /// Replaces the shipping and payment mapping; it applies to orders downloaded later.
 pub fn set_tags(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ChannelId, tags: &[TagMap]) -> Result<()> {
     super::get(tx, id)?;
+    if tags.len() > 1_000 {
+        return Err(Error::invalid("tags", "must be at most 1,000"));
+    }
     store::delete_tags(tx, id)?;
-    for tag in tags.iter().take(1_000) {
+    let mut known = HashSet::new();
+    for (index, tag) in tags.iter().enumerate() {
+        let (kind, site, code) = (tag.kind.clone(), clean(&tag.site, 64), clean(&tag.tag, 128));
+        if !matches!(kind.as_str(), "shipping" | "payment") {
+            return Err(Error::invalid(format!("tags[{index}].kind"), "must be shipping or payment"));
+        }
+        if code.is_empty() || !known.insert((kind.clone(), site.clone(), code.clone())) {
+            let why = if code.is_empty() { "must not be empty" } else { "stands there twice" };
+            return Err(Error::invalid(format!("tags[{index}].tag"), why));
+        }
         tx.insert(&TagMap {
             channel_id: id,
-            kind: tag.kind.clone(),
-            site: clean(&tag.site, 64),
-            tag: clean(&tag.tag, 128),
+            kind,
+            site,
+            tag: code,
             label: clean(&tag.label, 255),
             carrier: clean(&tag.carrier, 128),
             service: clean(&tag.service, 128),

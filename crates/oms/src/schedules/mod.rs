@@ -53,7 +53,7 @@ row! {
         pub name: String,
         /// In or out.
         pub direction: Direction,
-        /// In: the kept mapping by its name. Out: `orders`, `items` or `stock`.
+        /// In: the kept mapping by its name. Out: the code of an [`Export`].
         pub what: String,
         /// JSON of a [`Place`].
         pub place: String,
@@ -125,7 +125,7 @@ pub struct ScheduleForm {
     pub name: String,
     /// In or out.
     pub direction: Direction,
-    /// In: the kept mapping by its name. Out: `orders`, `items` or `stock`.
+    /// In: the kept mapping by its name. Out: the code of an [`Export`].
     pub what: String,
     /// Where.
     pub place: Place,
@@ -182,7 +182,7 @@ fn check(tx: &mut Tx<'_>, form: &ScheduleForm) -> Result<String> {
             Some(what) => exports::Columns::parse(what, &form.layout.columns)
                 .map(|_| ())
                 .unwrap_or_else(|reason| errors.add("columns", reason)),
-            None => errors.add("what", "must be orders, items or stock"),
+            None => errors.add("what", "must be orders, centre-orders, items or stock"),
         },
         Direction::Import => {}
     }

@@ -1,5 +1,5 @@
-//! Channels: how each goes, its settings, switched on and off, tested, told to download now; its listings. Adding one and giving
-//! it credentials is a conversation with the shop, and stays with the pages.
+//! Channels: how each goes, its settings, switched on and off, tested, told to download now; its listings. Adding one
+//! and what its statuses mean is in `channel_set_up.rs`.
 
 use axum::Json;
 use axum::extract::State;
@@ -127,7 +127,8 @@ fn show(tx: &mut Tx<'_>, channel: &channels::Channel) -> Result<Channel, Error> 
     })
 }
 
-fn detail(tx: &mut Tx<'_>, id: ChannelId) -> Result<ChannelDetail, Error> {
+/// A channel with its settings.
+pub fn detail(tx: &mut Tx<'_>, id: ChannelId) -> Result<ChannelDetail, Error> {
     let channel = channels::get(tx, id)?;
     let places = channels::stock_locations(tx, id)?;
     Ok(ChannelDetail {

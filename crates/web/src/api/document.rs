@@ -79,6 +79,7 @@ const TAGS: &[(&str, &str)] = &[
     ("folders", "Buckets for orders."),
     ("identifiers", "Badges of orders."),
     ("imports", "Files taken in: mapped, tried dry, worked through."),
+    ("schedules", "Files that come and go by themselves."),
     ("exports", "Orders, items and stock as files."),
     ("items", "What is sold."),
     ("stock", "How many there are, where, for whom, and why."),

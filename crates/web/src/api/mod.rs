@@ -5,6 +5,7 @@
 
 mod call;
 mod centres;
+mod channel_set_up;
 mod channels;
 mod customers;
 mod document;
@@ -20,6 +21,7 @@ mod order_shapes;
 mod orders;
 pub mod reader;
 mod retention;
+mod schedules;
 mod settings;
 mod stock;
 mod tokens;
@@ -61,6 +63,8 @@ fn described() -> OpenApiRouter<App> {
             .merge(locations::routes())
             .merge(centres::routes())
             .merge(channels::routes())
+            .merge(channel_set_up::routes())
+            .merge(schedules::routes())
             .merge(users::routes())
             .merge(tokens::routes())
             .merge(webhooks::routes())

@@ -5,6 +5,9 @@
 mod set_up;
 mod settings;
 
+pub(crate) use set_up::fetch_tags;
+pub(crate) use settings::TARGETS;
+
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -13,7 +16,7 @@ use consign_oms::channels::{self, Channel, Health};
 use consign_oms::locations;
 use consign_oms::users::Permission;
 use consign_oms::{Actor, Error, Refusal, items, jobs, orders};
-use consign_ports::{ChannelKind, Connection, PortError};
+use consign_ports::{ChannelKind, Connection, Incoming, PortError};
 use consign_values::{ChannelId, InboxId, Timestamp};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -40,11 +43,11 @@ pub fn routes() -> Router<App> {
 }
 
 /// What a remote call said, as an error of the page.
-fn remote(error: PortError) -> Error {
+pub(crate) fn remote(error: PortError) -> Error {
     Refusal::ChannelCannotRun(error.to_string()).into()
 }
 
-fn open(app: &App, channel: &Channel) -> Result<Connection, Error> {
+pub(crate) fn open(app: &App, channel: &Channel) -> Result<Connection, Error> {
     app.keys.open(channel.id, &channel.connection).map_err(|e| Refusal::ChannelCannotRun(e.to_string()).into())
 }
 
@@ -264,22 +267,25 @@ async fn link(State(app): State<App>, user: ManageChannels, Path(id): Path<i64>,
     Ok(Redirect::to(&format!("/channels/{id}")))
 }
 
-async fn retry(State(app): State<App>, user: ManageChannels, Path((id, entry)): Path<(i64, i64)>) -> Answer<Redirect> {
+/// The order of a rejected payload, as the channel has it now.
+pub(crate) async fn fetch_again(app: &App, id: ChannelId, payload: InboxId) -> Result<Incoming, Error> {
     let (channel, reference) = app
         .read(move |tx| {
-            let rejected = channels::rejected(tx, ChannelId(id))?;
-            let entry = rejected.into_iter().find(|e| e.id.0 == entry).ok_or(Error::NotFound("payload"))?;
-            Ok((channels::get(tx, ChannelId(id))?, entry.reference))
+            let rejected = channels::rejected(tx, id)?;
+            let entry = rejected.into_iter().find(|entry| entry.id == payload).ok_or(Error::NotFound("payload"))?;
+            Ok((channels::get(tx, id)?, entry.reference))
         })
         .await?;
     let kind = app.kind(&channel.kind)?;
-    let connected = kind.connect(&open(&app, &channel)?).map_err(remote)?;
+    let connected = kind.connect(&open(app, &channel)?).map_err(remote)?;
     let found = connected.fetch_order(reference).await.map_err(remote)?;
-    let found =
-        found.ok_or_else(|| Error::from(Refusal::ChannelCannotRun("it has no such order any more".to_owned())))?;
+    found.ok_or_else(|| Refusal::ChannelCannotRun("it has no such order any more".to_owned()).into())
+}
+
+async fn retry(State(app): State<App>, _: ManageChannels, Path((id, entry)): Path<(i64, i64)>) -> Answer<Redirect> {
+    let found = fetch_again(&app, ChannelId(id), InboxId(entry)).await?;
     app.write(Actor::Channel(ChannelId(id)), move |tx, ctx| orders::retry_rejected(tx, ctx, InboxId(entry), &found))
         .await?;
-    drop(user);
     Ok(Redirect::to(&format!("/channels/{id}#rejected")))
 }
 

@@ -117,7 +117,8 @@ async fn finished(app: &App, actor: Actor, id: ChannelId, kind: Arc<dyn ChannelK
     Ok(Redirect::to(&format!("/channels/{id}")).into_response())
 }
 
-pub(super) async fn fetch_tags(
+/// Asks the channel for its shipping and payment tags, and adds those that are new.
+pub(crate) async fn fetch_tags(
     app: &App,
     actor: Actor,
     id: ChannelId,

@@ -50,7 +50,8 @@ pub(super) fn settings_form(
     }
 }
 
-const TARGETS: &[(StatusTarget, &str, &str)] = &[
+/// What a status can mean: its code, and its name for people.
+pub(crate) const TARGETS: &[(StatusTarget, &str, &str)] = &[
     (StatusTarget::Unmapped, "unmapped", "Unmapped"),
     (StatusTarget::Paid, "paid", "Paid"),
     (StatusTarget::Unpaid, "unpaid", "Unpaid"),

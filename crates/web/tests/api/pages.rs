@@ -18,11 +18,10 @@ enum Counterpart {
 use Counterpart::{Calls, Missing, NotForPrograms};
 
 const BROWSER: &str = "it is about a browser's own session";
-const WIZARD: &str = "steps of it send the browser to the shop and back";
 
 const PAGES: &[(&str, Counterpart)] = &[
     ("/account", NotForPrograms(BROWSER)),
-    ("/channels/add/{kind}", NotForPrograms(WIZARD)),
+    ("/channels/add/{kind}", Calls(&["GET /channel-kinds", "POST /channels"])),
     (
         "/channels/{id}/do/{action}",
         Calls(&[
@@ -30,14 +29,17 @@ const PAGES: &[(&str, Counterpart)] = &[
             "POST /channels/{id}/sync",
             "PUT /channels/{id}/enabled",
             "POST /channels/{id}/resume",
+            "POST /channels/{id}/compare",
+            "POST /channels/{id}/listings/read",
+            "DELETE /channels/{id}",
         ]),
     ),
     ("/channels/{id}/listings/link", Calls(&["POST /channels/{id}/listings/link"])),
-    ("/channels/{id}/retry/{entry}", Missing),
-    ("/channels/{id}/set-up", NotForPrograms(WIZARD)),
+    ("/channels/{id}/retry/{entry}", Calls(&["POST /channels/{id}/rejected/{payload}/retry"])),
+    ("/channels/{id}/set-up", Calls(&["GET /channels/{id}/set-up", "POST /channels/{id}/set-up"])),
     ("/channels/{id}/settings", Calls(&["PUT /channels/{id}/settings"])),
-    ("/channels/{id}/statuses", Missing),
-    ("/channels/{id}/tags", Missing),
+    ("/channels/{id}/statuses", Calls(&["PUT /channels/{id}/statuses"])),
+    ("/channels/{id}/tags", Calls(&["PUT /channels/{id}/tags"])),
     ("/customers", Calls(&["POST /customers"])),
     ("/customers/{id}", Calls(&["PUT /customers/{id}"])),
     ("/customers/{id}/delete", Calls(&["DELETE /customers/{id}"])),
@@ -92,10 +94,10 @@ const PAGES: &[(&str, Counterpart)] = &[
         ]),
     ),
     ("/reset/{token}", NotForPrograms(BROWSER)),
-    ("/schedules", Missing),
-    ("/schedules/{id}", Missing),
-    ("/schedules/{id}/delete", Missing),
-    ("/schedules/{id}/run", Missing),
+    ("/schedules", Calls(&["POST /schedules"])),
+    ("/schedules/{id}", Calls(&["PUT /schedules/{id}"])),
+    ("/schedules/{id}/delete", Calls(&["DELETE /schedules/{id}"])),
+    ("/schedules/{id}/run", Calls(&["POST /schedules/{id}/run"])),
     ("/set-up", NotForPrograms("the first user is made before there can be a token")),
     ("/settings", Missing),
     ("/sign-in", NotForPrograms(BROWSER)),
