@@ -1,5 +1,5 @@
-// The main line against a real shop: orders are placed in a Vendure, Consign downloads, moves, processes and despatches them, and
-// Vendure itself then shows the shipment and the stock. On the embedded database and on PostgreSQL.
+// The main line against real shops: orders are placed in a Vendure and in a Medusa, Consign downloads, moves, processes and despatches
+// them, and the shop itself then shows the shipment and the stock. On the embedded database and on PostgreSQL.
 //
 // The connector's own test runs against such a shop first. Environment: CONSIGN_BIN, POSTGRES_URL (a cluster in which databases may be made), POSTGRES_BIN (its programs).
 import assert from 'node:assert/strict';
@@ -8,6 +8,7 @@ import path from 'node:path';
 
 import { Person, serve } from './consign.mjs';
 import { eventually, run } from './process.mjs';
+import { MedusaShop } from './medusa/shopper.mjs';
 import { startMedusa } from './medusa/start.mjs';
 import { startVendure } from './vendure/start.mjs';
 import { VendureShop } from './vendure/shopper.mjs';
@@ -35,8 +36,10 @@ for (const [name, startShop] of [
   });
 }
 
+let databases = 0;
+
 async function emptyDatabase() {
-  const name = `consign_shop_${process.pid}`;
+  const name = `consign_shop_${process.pid}_${(databases += 1)}`;
   const psql = process.env.POSTGRES_BIN ? path.join(process.env.POSTGRES_BIN, 'psql') : 'psql';
   await run(psql, ['-qX', '-d', postgres, '-c', `CREATE DATABASE ${name}`]);
   const url = new URL(postgres);
@@ -187,6 +190,124 @@ for (const [engine, database] of [
     });
 
     test('the books are right at the end', async () => {
+      const report = await consign.command('verify');
+      assert.match(report, /^ok /m);
+      assert.doesNotMatch(report, /^BAD/m);
+    });
+  });
+}
+
+for (const [engine, database] of [
+  ['SQLite', async () => undefined],
+  ['PostgreSQL', emptyDatabase],
+]) {
+  describe(`a real Medusa, Consign on ${engine}`, () => {
+    let medusa, consign, desk, shop, channel, belfast;
+    const [TEE, MEDIUM] = ['TEE-S', 'TEE-M'];
+
+    /** Waits until the order is here and looks as told. */
+    const seen = (reference, what, looks = () => true) =>
+      eventually(`${reference} is ${what}`, async () => {
+        const order = await desk.order(reference);
+        return order && looks(order) && order;
+      });
+
+    const settings = async (changes) => {
+      const page = await desk.read(`/channels/${channel}`);
+      const version = /name="version" value="(\d+)"/.exec(page)[1];
+      const ticks = { link_by_sku: '1', send_despatches: '1', send_cancellations: '1', push_stock: '1' };
+      const numbers = { download_location: '1', end_when: '0', stock_percent: '100', interval_seconds: '1' };
+      await desk.submit(`/channels/${channel}/settings`, { version, name: 'Tees', ...ticks, ...numbers, ...changes });
+    };
+
+    before(async () => {
+      medusa = await startMedusa(postgres, `medusa_${engine.toLowerCase()}_${process.pid}`);
+      consign = await serve({ database: await database() });
+      desk = new Person(consign.url);
+      shop = new MedusaShop(medusa.url);
+      await desk.setUp(consign.code);
+      await desk.submit('/locations', { name: 'Belfast' });
+      belfast = /\/locations\/(\d+)\/delete/.exec(await desk.read('/locations'))[1];
+      for (const sku of [TEE, MEDIUM]) {
+        const item = await desk.item(sku, `Tee ${sku}`, 1, 20);
+        await desk.submit(`/stock/${item}/${belfast}/set`, { on_hand: '5', reason: 'opening stock' });
+      }
+      const account = { step: 'account', account: 'Tees', 'field.url': medusa.url, 'field.api_key': await shop.key() };
+      const to = await desk.submit('/channels/add/medusa', account);
+      channel = /channels\/(\d+)/.exec(to)[1];
+      await settings({});
+      await desk.submit(`/channels/${channel}/do/enable`);
+    });
+
+    after(async () => {
+      if (process.env.SHOP_LOG && consign) console.log(consign.output());
+      await consign?.stop();
+      await medusa?.stop();
+    });
+
+    test('a paid order arrives, is moved and processed, and the shop shows the shipment', async () => {
+      const id = await shop.placeOrder({ lines: { [TEE]: 2, [MEDIUM]: 1 } });
+      const order = await seen(id, 'here with its stock', (one) => one.stock === 'full' && one.payment === 'paid');
+      assert.equal(order.location, 1);
+      await desk.act(order, 'move', { location: belfast });
+      const moved = await desk.order(id);
+      assert.deepEqual([String(moved.location), moved.stock], [String(belfast), 'full']);
+      const tracking_number = 'RM123456785GB';
+      await desk.act(order, 'ship', { carrier: 'Royal Mail', service: 'Tracked 24', tracking_number });
+      await desk.act(order, 'process');
+      await seen(id, 'confirmed by the shop', (one) => one.despatch === 'confirmed');
+      const shipped = await shop.order(id);
+      assert.equal(shipped.fulfillment_status, 'shipped');
+      const [parcel] = shipped.fulfillments;
+      assert.equal(parcel.labels[0].tracking_number, tracking_number);
+      assert.deepEqual(parcel.items.map((item) => item.quantity).sort(), [1, 2]);
+      assert.deepEqual([parcel.metadata.carrier, parcel.metadata.service], ['Royal Mail', 'Tracked 24']);
+    });
+
+    test('the shop sells what is available here, over all locations', async () => {
+      await eventually('of 20 and 5 two were sold', async () => (await shop.onSale(TEE)) === 23);
+    });
+
+    test('an authorised order is parked until its payment is captured, although that leaves its date alone', async () => {
+      await settings({ download_unpaid: '1' });
+      const id = await shop.placeOrder({ lines: { [TEE]: 1 }, capture: false });
+      const parked = await seen(id, 'here');
+      assert.deepEqual([parked.payment, parked.parked], ['unpaid', true]);
+      await assert.rejects(desk.act(parked, 'process'), /409|422/);
+      const before = (await shop.order(id)).updated_at;
+      await shop.capture(id);
+      assert.equal((await shop.order(id)).updated_at, before);
+      const paid = await seen(id, 'paid', (one) => one.payment === 'paid');
+      assert.deepEqual([paid.id, paid.parked], [parked.id, false]);
+      await settings({});
+    });
+
+    test('of an order that was partly shipped in the shop only the rest is despatched', async () => {
+      await desk.submit(`/channels/${channel}/do/disable`);
+      const id = await shop.placeOrder({ lines: { [TEE]: 3 } });
+      await shop.ship(id, TEE, 1);
+      await desk.submit(`/channels/${channel}/do/enable`);
+      const order = await seen(id, 'here');
+      await desk.act(order, 'ship', { carrier: 'DPD', service: '', tracking_number: 'DPD-2' });
+      await desk.act(order, 'process');
+      await seen(id, 'confirmed by the shop', (one) => one.despatch === 'confirmed');
+      const parts = (await shop.order(id)).fulfillments.map((one) => [one.labels[0].tracking_number, one.items[0].quantity]);
+      assert.deepEqual(parts.sort(), [['DPD-2', 2], ['HAND-1', 1]]);
+    });
+
+    test('an order cancelled on either side is cancelled on the other', async () => {
+      const there = await shop.placeOrder({ lines: { [MEDIUM]: 1 } });
+      await seen(there, 'here');
+      await shop.cancel(there);
+      await seen(there, 'cancelled', (one) => one.state === 'cancelled');
+      const here = await shop.placeOrder({ lines: { [MEDIUM]: 1 } });
+      await desk.act(await seen(here, 'here'), 'cancel', { reason: 'out of stock', tell_channel: '1' });
+      await eventually('the shop has cancelled it', async () => (await shop.order(here)).status === 'canceled');
+    });
+
+    test('both sides count the same open orders, and the books are right at the end', async () => {
+      await desk.submit(`/channels/${channel}/do/compare`);
+      await eventually('the comparison shows no gap', async () => /channel [1-9]\d*, here [1-9]\d* ✓/.test(await desk.read('/channels')));
       const report = await consign.command('verify');
       assert.match(report, /^ok /m);
       assert.doesNotMatch(report, /^BAD/m);

@@ -10,8 +10,8 @@ import { freePort, run, start } from '../process.mjs';
 import { seed, signIn } from './seed.mjs';
 
 const here = import.meta.dirname;
-const EMAIL = 'admin@example.com';
-const PASSWORD = 'supersecret';
+export const EMAIL = 'admin@example.com';
+export const PASSWORD = 'supersecret';
 
 function dumpFile() {
   const hash = createHash('sha256');
