@@ -143,6 +143,7 @@ fn incoming(n: usize) -> Incoming {
         notes: Vec::new(),
         properties: Vec::new(),
         identifiers: Vec::new(),
+        locations: Vec::new(),
     };
     let payload = format!("{{\"reference\":\"B-{n:07}\",\"filler\":\"{}\"}}", "x".repeat(900)).into_bytes();
     Incoming { reference: order.reference.as_str().to_owned(), payload, order: Ok(Box::new(order)) }

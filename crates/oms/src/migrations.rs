@@ -27,5 +27,6 @@ migrations![
     "0015_accounts",
     "0017_settings",
     "0018_retention",
+    "0022_channel_locations",
     "0011_marks",
 ];

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use consign_values::Timestamp;
 
 use crate::{
-    Cancellation, ChannelStatus, ChannelTag, Despatch, IncomingOrder, ListingPrice, Outcome, PortError, ProductPage,
-    StockLevel, TagKind,
+    Cancellation, ChannelPlace, ChannelStatus, ChannelTag, Despatch, IncomingOrder, ListingPrice, Outcome, PortError,
+    ProductPage, StockLevel, TagKind,
 };
 
 /// A boxed future, so that the port can be a trait object.
@@ -85,6 +85,22 @@ pub trait Channel: Send + Sync {
 
     /// Sets stock figures; one outcome for each, in sequence. `Refused` means that the listing is gone.
     fn push_stock(&self, levels: Vec<StockLevel>) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>>;
+
+    /// The channel's own warehouses. Only asked where [`crate::Capabilities::locations`] says so.
+    fn list_locations(&self) -> BoxFuture<'_, Result<Vec<ChannelPlace>, PortError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// As [`Channel::push_stock`], for one of the channel's own warehouses by its code. Only called where
+    /// [`crate::Capabilities::locations`] says so.
+    fn push_stock_at(
+        &self,
+        _location: String,
+        levels: Vec<StockLevel>,
+    ) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>> {
+        let refused = PortError::Refused("this kind of channel has no warehouses of its own".into());
+        Box::pin(std::future::ready(Ok(levels.iter().map(|_| Err(refused.clone())).collect())))
+    }
 
     /// Sets prices; one outcome for each, in sequence. `Refused` means that the listing is gone or takes no such price. Only
     /// called where [`crate::Capabilities::prices`] says so.

@@ -63,6 +63,28 @@ pub struct IncomingOrder {
     pub properties: Vec<(String, String)>,
     /// Tags of identifiers that it comes with, such as `AMAZON_PRIME`; unknown ones are left out.
     pub identifiers: Vec<String>,
+    /// From which of the channel's warehouses units of lines are to come; units of which nothing is said come from anywhere.
+    pub locations: Vec<LineLocation>,
+}
+
+/// A warehouse of the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelPlace {
+    /// The channel's id of it.
+    pub code: String,
+    /// What the channel calls it; may be empty.
+    pub name: String,
+}
+
+/// Units of a line are to come from a warehouse of the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineLocation {
+    /// [`IncomingLine::channel_line`].
+    pub channel_line: String,
+    /// From where.
+    pub location: ChannelPlace,
+    /// How many.
+    pub quantity: i64,
 }
 
 /// One line of an incoming order.

@@ -21,6 +21,8 @@ pub struct Capabilities {
     pub stock: bool,
     /// Prices can be pushed.
     pub prices: bool,
+    /// Has warehouses of its own: orders say from which, and each is told its own stock.
+    pub locations: bool,
     /// Most notes in one call.
     pub despatch_batch: usize,
     /// Most stock figures in one call.

@@ -13,7 +13,7 @@ mod transfer;
 
 pub use channel::{BoxFuture, Channel, DownloadPage, DownloadRequest, Incoming, ReferencePage};
 pub use error::PortError;
-pub use incoming::{ChannelPayment, IncomingLine, IncomingNote, IncomingOrder};
+pub use incoming::{ChannelPayment, ChannelPlace, IncomingLine, IncomingNote, IncomingOrder, LineLocation};
 pub use kind::{
     Capabilities, ChannelKind, ConfigField, ConfigOption, Connection, DefaultStatus, FieldKind, SetupStep, StatusTarget,
 };

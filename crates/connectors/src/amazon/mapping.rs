@@ -176,6 +176,7 @@ pub(super) fn order(value: &Value) -> Result<IncomingOrder, String> {
         notes: notes(&fields, &items)?,
         properties: properties(&fields, &items)?,
         identifiers: identifiers(&fields, &items)?,
+        locations: Vec::new(),
         lines,
     })
 }

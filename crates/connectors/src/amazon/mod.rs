@@ -104,6 +104,7 @@ impl ChannelKind for AmazonKind {
             cancel: true,
             stock: true,
             prices: true,
+            locations: false,
             despatch_batch: DESPATCH_BATCH,
             stock_batch: STOCK_BATCH,
             // Amazon's answers end two minutes before the call.

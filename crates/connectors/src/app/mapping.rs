@@ -121,6 +121,7 @@ pub(super) fn order(value: &Value) -> Result<IncomingOrder, String> {
         notes: notes(&fields)?,
         properties: properties(&fields, discount)?,
         identifiers: Vec::new(),
+        locations: Vec::new(),
     })
 }
 

@@ -183,6 +183,7 @@ impl ChannelKind for AppKind {
             cancel: true,
             stock: true,
             prices: true,
+            locations: false,
             despatch_batch: DESPATCH_BATCH,
             stock_batch: STOCK_BATCH,
             overlap_seconds: 3_600,

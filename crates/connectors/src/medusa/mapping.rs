@@ -104,6 +104,7 @@ pub(super) fn order(value: &Value) -> Result<IncomingOrder, String> {
         notes: Vec::new(),
         properties: promotions(value),
         identifiers: Vec::new(),
+        locations: Vec::new(),
     })
 }
 

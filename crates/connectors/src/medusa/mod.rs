@@ -111,6 +111,7 @@ impl ChannelKind for MedusaKind {
             cancel: true,
             stock: true,
             prices: true,
+            locations: false,
             despatch_batch: DESPATCH_BATCH,
             stock_batch: STOCK_BATCH,
             overlap_seconds: 600,

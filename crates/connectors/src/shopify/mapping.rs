@@ -225,6 +225,7 @@ pub(super) fn order(value: &Value, settings: &Settings) -> Result<IncomingOrder,
         lines,
         properties: properties(value),
         identifiers: Vec::new(),
+        locations: Vec::new(),
     })
 }
 

@@ -81,6 +81,7 @@ impl ChannelKind for ShopifyKind {
             cancel: true,
             stock: true,
             prices: true,
+            locations: true,
             despatch_batch: DESPATCH_BATCH,
             stock_batch: STOCK_BATCH,
             overlap_seconds: 1_800,

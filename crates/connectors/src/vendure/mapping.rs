@@ -117,6 +117,7 @@ pub(super) fn order(value: &Value, precision: u32) -> Result<IncomingOrder, Stri
         notes: Vec::new(),
         properties: coupons(value),
         identifiers: Vec::new(),
+        locations: Vec::new(),
     })
 }
 

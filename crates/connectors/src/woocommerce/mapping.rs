@@ -176,6 +176,7 @@ pub(super) fn order(value: &Value, reading: &Reading) -> Result<IncomingOrder, S
         lines,
         properties: properties(value),
         identifiers: Vec::new(),
+        locations: Vec::new(),
     };
     raise_shipped(&mut order, &noted_units(value));
     let all =

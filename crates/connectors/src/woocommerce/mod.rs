@@ -83,6 +83,7 @@ impl ChannelKind for WooCommerceKind {
             cancel: true,
             stock: true,
             prices: true,
+            locations: false,
             despatch_batch: DESPATCH_BATCH,
             stock_batch: api::PAGE,
             overlap_seconds: 600,

@@ -4,6 +4,8 @@ use consign_db::row;
 use consign_ports::StatusTarget;
 use consign_values::{ChannelId, InboxId, ItemId, ListingId, LocationId, OrderId, Timestamp};
 
+use super::SeveralLocations;
+
 row! {
     /// A channel instance.
     #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ row! {
         pub version: i64,
         /// Prices are pushed.
         pub push_prices: bool,
+        /// What becomes of an order that names several of the channel's warehouses.
+        pub several_locations: SeveralLocations,
     }
 }
 

@@ -4,7 +4,7 @@ use consign_db::{Tx, row};
 use consign_ports::Product;
 use consign_values::{ChannelId, ItemId, ListingId, clean};
 
-use super::{Channel, Listing, prices, store};
+use super::{Channel, Listing, channel_locations, prices, store};
 use crate::{Ctx, Error, Result, changes, history, items};
 
 row! {
@@ -27,8 +27,10 @@ row! {
         pub stock_percent: Option<i64>,
         /// What the channel was told last.
         pub submitted: Option<i64>,
-        /// Sum of what is available at the instance's stock locations, signed.
+        /// Sum of what is available at the stock locations, signed.
         pub available: i64,
+        /// The channel's warehouse that is told; blank: the instance has one figure for all.
+        pub warehouse: String,
     }
 }
 
@@ -56,8 +58,30 @@ impl DueListing {
 
 /// Due listings of an instance that have to be told another figure, at most `limit`. Those whose figure is the same are
 /// settled on the way. They stay due until [`pushed`], so that nothing is lost if the call fails.
+///
+/// Where warehouses of the channel are told each its own figure, all that is given is for one of them; the others follow.
 pub fn take_due(tx: &mut Tx<'_>, channel: &Channel, limit: usize) -> Result<Vec<DueListing>> {
-    let due = store::due_listings(tx, channel.id)?;
+    let told = channel_locations::told(tx, channel)?;
+    if told.is_empty() {
+        let (push, same) = parted(channel, store::due_listings(tx, channel.id)?, limit);
+        store::settle_listings(tx, &same)?;
+        return Ok(push);
+    }
+    let mut settled: Option<Vec<ListingId>> = None;
+    for warehouse in &told {
+        let (push, same) = parted(channel, store::due_listings_at(tx, channel.id, warehouse)?, limit);
+        if !push.is_empty() {
+            return Ok(push);
+        }
+        settled =
+            Some(settled.map_or(same.clone(), |known| known.into_iter().filter(|id| same.contains(id)).collect()));
+    }
+    store::settle_listings(tx, &settled.unwrap_or_default())?;
+    Ok(Vec::new())
+}
+
+/// Those to be told, at most `limit`, and those whose figure is the same.
+fn parted(channel: &Channel, due: Vec<DueListing>, limit: usize) -> (Vec<DueListing>, Vec<ListingId>) {
     let (mut push, mut same) = (Vec::new(), Vec::new());
     for listing in due {
         if listing.submitted == Some(listing.figure(channel)) {
@@ -66,8 +90,7 @@ pub fn take_due(tx: &mut Tx<'_>, channel: &Channel, limit: usize) -> Result<Vec<
             push.push(listing);
         }
     }
-    store::settle_listings(tx, &same)?;
-    Ok(push)
+    (push, same)
 }
 
 /// Notes what came of telling a listing's figure: told (`Ok`), refused for good (`gone`), or to be tried again.
@@ -80,7 +103,8 @@ pub fn pushed(
     outcome: Result<(), (String, bool)>,
 ) -> Result<()> {
     match outcome {
-        Ok(()) => store::set_submitted(tx, listing.id, figure, ctx.now()),
+        Ok(()) if listing.warehouse.is_empty() => store::set_submitted(tx, listing.id, figure, ctx.now()),
+        Ok(()) => store::set_submitted_at(tx, listing.id, &listing.warehouse, figure, ctx.now()),
         Err((error, gone)) => store::set_push_error(tx, listing.id, &clean(&error, 500), gone),
     }
 }

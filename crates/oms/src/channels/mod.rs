@@ -3,6 +3,7 @@
 //! What a kind of channel *is* lives in `connectors`; here are only its instances. The worker in `server` joins both.
 
 mod channel;
+mod channel_locations;
 mod health;
 mod listings;
 mod prices;
@@ -12,6 +13,10 @@ mod status;
 mod store;
 
 pub use channel::{Channel, Cursor, Health, InboxEntry, InboxState, Listing, StatusMap, TagMap};
+pub use channel_locations::{
+    ChannelLocation, ChannelLocationForm, SeveralLocations, channel_location_stock, channel_locations,
+    record_locations, set_channel_locations,
+};
 pub use health::{failed, paused, reconcile_references, reconciled, rejected_count, resume, trouble_count};
 pub use listings::{DueListing, link_listing, linked_item, list_listings, pushed, record_products, take_due};
 pub use prices::{DuePrice, ItemPrice, any_price_due, price_pushed, prices_of, set_price, take_due_prices};

@@ -7,7 +7,7 @@ use consign_ports::{Capabilities, DefaultStatus, StatusTarget};
 use consign_values::{ChannelId, FieldErrors, LocationId, Name, clean};
 
 use super::channel::target_code;
-use super::{Channel, Cursor, Health, StatusMap, TagMap, prices, runnable, store};
+use super::{Channel, Cursor, Health, SeveralLocations, StatusMap, TagMap, prices, runnable, store};
 use crate::{Ctx, Error, Refusal, Result, changes, history, jobs, locations};
 
 /// The jobs of an instance that is on; their keys are the kind and its id.
@@ -95,6 +95,7 @@ pub fn add(
         created_at: ctx.now(),
         version: 1,
         push_prices: false,
+        several_locations: SeveralLocations::Split,
     };
     tx.insert(&channel).map_err(account_taken)?;
     let now = ctx.now();

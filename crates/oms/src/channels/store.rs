@@ -4,8 +4,8 @@ use consign_db::{Query, Tx, params, row, sql};
 use consign_values::{ChannelId, InboxId, ItemId, ListingId, LocationId, OrderId, Timestamp};
 
 use super::{
-    Channel, ChannelSettings, Cursor, DueListing, DuePrice, Health, InboxEntry, InboxState, ItemPrice, Listing,
-    StatusMap, TagMap,
+    Channel, ChannelLocation, ChannelSettings, Cursor, DueListing, DuePrice, Health, InboxEntry, InboxState, ItemPrice,
+    Listing, SeveralLocations, StatusMap, TagMap,
 };
 use crate::Result;
 
@@ -113,6 +113,60 @@ pub fn replace_stock_locations(tx: &mut Tx<'_>, id: ChannelId, locations: &[Loca
         "INSERT INTO channel_stock_location (channel_id, location_id) VALUES ($1, $2) ON CONFLICT (channel_id, location_id) DO NOTHING"
     );
     tx.execute_many(text, locations.iter().map(|location| params![id, *location]))?;
+    Ok(())
+}
+
+pub fn channel_locations(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<ChannelLocation>> {
+    let text =
+        sql!(ChannelLocation, "SELECT {*} FROM channel_location WHERE channel_id = $1 ORDER BY name, code LIMIT 500");
+    Ok(tx.all(text, &[&id])?)
+}
+
+pub fn channel_location_stock(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<(String, LocationId)>> {
+    let text = sql!(
+        (String, LocationId),
+        "SELECT code, location_id FROM channel_location_stock WHERE channel_id = $1 ORDER BY code, location_id"
+    );
+    Ok(tx.all(text, &[&id])?)
+}
+
+pub fn name_channel_location(tx: &mut Tx<'_>, id: ChannelId, code: &str, name: &str) -> Result<()> {
+    let text = sql!("UPDATE channel_location SET name = $3 WHERE channel_id = $1 AND code = $2");
+    tx.execute(text, &[&id, &code, &name])?;
+    Ok(())
+}
+
+pub fn update_channel_location(tx: &mut Tx<'_>, one: &ChannelLocation) -> Result<()> {
+    let text = sql!(
+        "UPDATE channel_location SET download_location_id = $3, push_stock = $4 WHERE channel_id = $1 AND code = $2"
+    );
+    tx.execute(text, &[&one.channel_id, &one.code, &one.download_location_id, &one.push_stock])?;
+    Ok(())
+}
+
+/// Whether that is a change.
+pub fn replace_channel_location_stock(
+    tx: &mut Tx<'_>,
+    id: ChannelId,
+    code: &str,
+    locations: &[LocationId],
+) -> Result<bool> {
+    let before: Vec<LocationId> =
+        channel_location_stock(tx, id)?.into_iter().filter(|(known, _)| known == code).map(|(_, id)| id).collect();
+    let mut wanted = locations.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted == before {
+        return Ok(false);
+    }
+    tx.execute(sql!("DELETE FROM channel_location_stock WHERE channel_id = $1 AND code = $2"), &[&id, &code])?;
+    let text = sql!("INSERT INTO channel_location_stock (channel_id, code, location_id) VALUES ($1, $2, $3)");
+    tx.execute_many(text, wanted.iter().map(|location| params![id, code.to_owned(), *location]))?;
+    Ok(true)
+}
+
+pub fn set_several_locations(tx: &mut Tx<'_>, id: ChannelId, several: SeveralLocations) -> Result<()> {
+    tx.execute(sql!("UPDATE channel SET several_locations = $2 WHERE id = $1"), &[&id, &several])?;
     Ok(())
 }
 
@@ -338,7 +392,7 @@ pub fn due_listings(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<DueListing>> {
                    OR l.location_id IN (SELECT s.location_id FROM channel_stock_location s WHERE s.channel_id = g.channel_id))
                GROUP BY l.location_id
                HAVING COUNT(*) = (SELECT COUNT(*) FROM item_component a WHERE a.item_id = g.item_id)) m
-           ) AS BIGINT) AS available
+           ) AS BIGINT) AS available, '' AS warehouse
          FROM listing g
          WHERE g.channel_id = $1 AND g.due AND g.item_id IS NOT NULL AND NOT g.ignore_stock AND NOT g.gone
            AND (EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
@@ -346,6 +400,45 @@ pub fn due_listings(tx: &mut Tx<'_>, id: ChannelId) -> Result<Vec<DueListing>> {
          ORDER BY g.id LIMIT 2000"
     );
     Ok(tx.all(text, &[&id])?)
+}
+
+/// As [`due_listings`], for one warehouse of the channel.
+pub fn due_listings_at(tx: &mut Tx<'_>, id: ChannelId, code: &str) -> Result<Vec<DueListing>> {
+    let text = sql!(
+        DueListing,
+        "SELECT g.id, g.channel_sku, g.channel_reference, g.item_id, g.max_listed, g.end_when, g.stock_percent, p.submitted,
+           CAST((SELECT COALESCE(SUM(l.on_hand - l.demand), 0) FROM stock_level l
+             WHERE l.item_id = g.item_id AND l.tracked
+               AND (NOT EXISTS (SELECT 1 FROM channel_location_stock s WHERE s.channel_id = g.channel_id AND s.code = $2)
+                 OR l.location_id IN (SELECT s.location_id FROM channel_location_stock s WHERE s.channel_id = g.channel_id AND s.code = $2))
+           ) + (SELECT COALESCE(SUM(m.whole), 0) FROM (
+             SELECT MIN(CASE WHEN NOT l.tracked THEN 1000000 WHEN l.on_hand < l.demand THEN 0
+                 ELSE (l.on_hand - l.demand) / k.quantity END) AS whole
+               FROM item_component k JOIN stock_level l ON l.item_id = k.component_id
+               WHERE k.item_id = g.item_id
+                 AND (NOT EXISTS (SELECT 1 FROM channel_location_stock s WHERE s.channel_id = g.channel_id AND s.code = $2)
+                   OR l.location_id IN (SELECT s.location_id FROM channel_location_stock s WHERE s.channel_id = g.channel_id AND s.code = $2))
+               GROUP BY l.location_id
+               HAVING COUNT(*) = (SELECT COUNT(*) FROM item_component a WHERE a.item_id = g.item_id)) m
+           ) AS BIGINT) AS available, CAST($2 AS TEXT) AS warehouse
+         FROM listing g LEFT JOIN listing_location p ON p.listing_id = g.id AND p.code = $2
+         WHERE g.channel_id = $1 AND g.due AND g.item_id IS NOT NULL AND NOT g.ignore_stock AND NOT g.gone
+           AND (EXISTS (SELECT 1 FROM stock_level l WHERE l.item_id = g.item_id AND l.tracked)
+             OR EXISTS (SELECT 1 FROM item_component k WHERE k.item_id = g.item_id))
+         ORDER BY g.id LIMIT 2000"
+    );
+    Ok(tx.all(text, &[&id, &code])?)
+}
+
+/// What one warehouse was told.
+pub fn set_submitted_at(tx: &mut Tx<'_>, id: ListingId, code: &str, figure: i64, now: Timestamp) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO listing_location (listing_id, code, submitted, submitted_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (listing_id, code) DO UPDATE SET submitted = excluded.submitted, submitted_at = excluded.submitted_at"
+    );
+    tx.execute(text, &[&id, &code, &figure, &now])?;
+    tx.execute(sql!("UPDATE listing SET submitted_at = $2, last_error = '' WHERE id = $1"), &[&id, &now])?;
+    Ok(())
 }
 
 pub fn settle_listings(tx: &mut Tx<'_>, ids: &[ListingId]) -> Result<()> {

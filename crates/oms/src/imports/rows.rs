@@ -315,6 +315,7 @@ impl Reader<'_> {
             notes: notes.into_iter().filter(|(text, _)| !text.is_empty()).map(|(text, at)| note(text, at)).collect(),
             properties,
             identifiers: Vec::new(),
+            locations: Vec::new(),
         };
         ReadOrder {
             order,

@@ -9,6 +9,7 @@ mod draft;
 mod edit;
 mod hold;
 mod import;
+mod landing;
 mod link;
 mod merge;
 mod money;

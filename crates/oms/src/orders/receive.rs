@@ -6,16 +6,17 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use consign_db::Tx;
-use consign_ports::{DownloadPage, Incoming, IncomingOrder};
-use consign_values::{ChannelId, InboxId, ItemId, OrderId, clean};
+use consign_ports::{ChannelPlace, DownloadPage, Incoming, IncomingOrder};
+use consign_values::{ChannelId, InboxId, ItemId, LocationId, OrderId, clean};
 use sha2::{Digest, Sha256};
 
 use super::compose::recipes;
+use super::landing::{self, Landing};
 use super::take::{Mappings, NewOrders, Origin};
 use super::{Order, OrderState, Payment, cancel, store, update};
 use crate::channels::{self, Channel, Cursor, InboxEntry, InboxState, Verdict, judge};
 use crate::stock::Book;
-use crate::{Ctx, Error, Result, changes, items, retention};
+use crate::{Ctx, Error, Result, changes, items, locations, retention};
 
 /// What became of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -164,16 +165,19 @@ fn receive_batch(
     let items = link(tx, channel, &readable)?;
     let recipes = recipes(tx, items.values().copied())?;
     let mappings = Mappings { items, recipes, tags: channels::tag_maps(tx, channel.id)? };
+    let landings = landings(tx, ctx, channel, &readable)?;
+    let fresh = readable.iter().filter(|order| !ours.contains_key(order.reference.as_str()));
+    let places: BTreeSet<LocationId> = fresh.map(|order| landings[order.reference.as_str()].location_id).collect();
     let parts = mappings.recipes.values().flatten().map(|part| part.component_id);
     let whole = mappings.items.values().copied().filter(|item| !mappings.recipes.contains_key(item));
-    let keys: BTreeSet<_> = whole.chain(parts).map(|item| (item, channel.download_location_id)).collect();
-    let new_keys =
-        if readable.iter().all(|o| ours.contains_key(o.reference.as_str())) { BTreeSet::new() } else { keys };
-    let mut book = Book::open(tx, ctx, new_keys)?;
+    let keys: BTreeSet<_> =
+        whole.chain(parts).flat_map(|item| places.iter().map(move |place| (item, *place))).collect();
+    let mut book = Book::open(tx, ctx, keys)?;
     let origin = Origin::from(channel);
     let mut new = NewOrders::default();
     let mut inbox = Vec::new();
     let mut later = Vec::new();
+    let mut spread = Vec::new();
     for payload in &batch {
         let (state, reason, order_id) = match &payload.incoming.order {
             Err(reason) => (InboxState::Rejected, reason.clone(), None),
@@ -181,8 +185,14 @@ fn receive_batch(
                 let order = ours.get(incoming.reference.as_str());
                 match (judge(channel, &statuses, incoming, order.is_some()), order) {
                     (Verdict::Take(payment, because), None) => {
-                        match new.take(tx, ctx, &mut book, &origin, &mappings, incoming, payment, &because)? {
-                            Ok(id) => (InboxState::Taken, because, Some(id)),
+                        let landing = &landings[incoming.reference.as_str()];
+                        let elsewhere = landing.because.as_ref().map(|_| origin.at(landing));
+                        let origin = elsewhere.as_ref().unwrap_or(&origin);
+                        match new.take(tx, ctx, &mut book, origin, &mappings, incoming, payment, &because)? {
+                            Ok(id) => {
+                                spread.push((id, landing));
+                                (InboxState::Taken, because, Some(id))
+                            }
                             Err(reason) => (InboxState::Rejected, reason, None),
                         }
                     }
@@ -205,13 +215,39 @@ fn receive_batch(
     book.close(tx)?;
     channels::insert_inbox_rows(tx, &inbox)?;
     changes::announce(tx, ctx, "order", ids)?;
+    for (id, landing) in spread {
+        landing::spread(tx, ctx, id, landing)?;
+    }
     for (order, incoming, verdict) in later {
         if !follow(tx, ctx, channel, &mappings, &order, incoming, &verdict)? {
             received.updated -= 1;
             received.unchanged += 1;
+        } else if matches!(verdict, Verdict::Take(Payment::Paid, _)) && order.payment == Payment::Unpaid {
+            // While it was unpaid the channel could change it, and nothing was split.
+            landing::spread(tx, ctx, order.id, &landings[incoming.reference.as_str()])?;
         }
     }
     Ok(())
+}
+
+/// Where each of these orders lands, by reference. Warehouses of the channel that are new are noted on the way.
+fn landings(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx<'_>,
+    channel: &Channel,
+    orders: &[&IncomingOrder],
+) -> Result<HashMap<String, Landing>> {
+    let seen: Vec<ChannelPlace> =
+        orders.iter().flat_map(|order| &order.locations).map(|at| at.location.clone()).collect();
+    let (mut warehouses, mut centres) = (Vec::new(), HashSet::new());
+    if !seen.is_empty() {
+        channels::record_locations(tx, ctx, channel.id, &seen)?;
+        warehouses = channels::channel_locations(tx, channel.id)?;
+        let all = locations::list(tx)?;
+        centres = all.into_iter().filter(|place| place.fulfilment_centre).map(|place| place.id).collect();
+    }
+    let plan = |order: &IncomingOrder| landing::plan(channel, &warehouses, |id| centres.contains(&id), order);
+    Ok(orders.iter().map(|order| (order.reference.to_string(), plan(order))).collect())
 }
 
 fn count(received: &mut Received, state: InboxState, known: bool) {

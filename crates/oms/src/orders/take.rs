@@ -8,6 +8,7 @@ use consign_values::{ChannelId, ItemId, LineId, LocationId, MarkId, OrderId, Tim
 
 use super::centre;
 use super::compose::{Recipes, expand};
+use super::landing::Landing;
 use super::money::totals;
 use super::search_text::search_text;
 use super::{
@@ -71,6 +72,14 @@ impl From<&Channel> for Origin {
             unlinked_because: format!("no listing of the channel links it, {by_sku}"),
             unpaid_until: "unparked when the channel reports the payment",
         }
+    }
+}
+
+impl Origin {
+    /// The same, with where this order lands.
+    pub fn at(&self, landing: &Landing) -> Origin {
+        let because = landing.because.clone().unwrap_or_else(|| self.location_because.clone());
+        Origin { location_id: landing.location_id, location_because: because, ..self.clone() }
     }
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod centres;
 mod changes;
+mod channel_locations;
 mod concurrency;
 mod drafts;
 mod exports;

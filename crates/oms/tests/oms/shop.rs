@@ -63,6 +63,7 @@ impl<'d> Shop<'d> {
             cancel: true,
             stock: true,
             prices: true,
+            locations: true,
             despatch_batch: 100,
             stock_batch: 1_000,
             overlap_seconds: 60,
@@ -197,6 +198,7 @@ pub fn paid(reference: &str, lines: &[(&str, i64)]) -> IncomingOrder {
         notes: Vec::new(),
         properties: Vec::new(),
         identifiers: Vec::new(),
+        locations: Vec::new(),
     }
 }
 

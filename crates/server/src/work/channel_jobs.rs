@@ -221,7 +221,10 @@ impl Task<'_> {
                 quantity: listing.figure(&self.channel),
             })
             .collect();
-        let outcomes = self.remote.push_stock(levels).await?;
+        let outcomes = match due.first().map(|listing| listing.warehouse.as_str()) {
+            Some("") | None => self.remote.push_stock(levels).await?,
+            Some(warehouse) => self.remote.push_stock_at(warehouse.to_owned(), levels).await?,
+        };
         let again = push_again_seconds(&outcomes);
         let channel = self.channel.clone();
         self.site
