@@ -82,6 +82,10 @@ documents! {
         fulfillments(first:50){status createdAt trackingInfo(first:10){number} \
         fulfillmentLineItems(first:$first){nodes{quantity lineItem{id}}}}}} ", fulfilment_order_lines!());
 
+    /// From which of the shop's locations the units of an order are to come.
+    ORDER_LOCATIONS = concat!("query($id:ID!,$first:Int!){order(id:$id){fulfillmentOrders(first:20){nodes{id status \
+        assignedLocation{name location{id}} lineItems(first:$first){...F}}}}} ", fulfilment_order_lines!());
+
     /// Further lines of a long fulfilment order.
     MORE_FULFILMENT_LINES = concat!("query($id:ID!,$first:Int!,$after:String){fulfillmentOrder(id:$id)\
         {lineItems(first:$first,after:$after){...F}}} ", fulfilment_order_lines!());

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::api::{Api, rate_left};
 use super::mapping::{self, Row, orders_page};
-use super::{Settings, documents, order_id};
+use super::{Settings, documents, fulfil, order_id};
 use crate::http::Answer;
 
 /// Orders of a page, before it is found to cost too much.
@@ -89,6 +89,7 @@ pub(super) async fn page(api: &Api, settings: &Settings, request: &DownloadReque
     rows.retain(|row| mapping::is_wanted(&row.value, settings));
     for row in &mut rows {
         complete(api, row).await?;
+        locate(api, settings, row).await?;
     }
     let orders = rows.into_iter().map(|row| row.incoming(settings)).collect();
     Ok(DownloadPage { orders, next: (!ends).then(|| next.to_token()), rate_left })
@@ -115,6 +116,15 @@ async fn ask(api: &Api, place: &Place, request: &DownloadRequest) -> Result<Opti
     }
 }
 
+/// Reads from which of the shop's locations an order is to come, where the settings want that, of what is still to be sent.
+async fn locate(api: &Api, settings: &Settings, row: &mut Row) -> Result<(), PortError> {
+    if settings.use_locations && mapping::is_to_send(&row.value) {
+        let orders = fulfil::fulfilment_orders(api, &row.value["id"]).await?;
+        row.append_fulfilment_orders(orders);
+    }
+    Ok(())
+}
+
 /// Reads the further lines of a long order.
 async fn complete(api: &Api, row: &mut Row) -> Result<(), PortError> {
     for _ in 0..LINE_PAGES_MAX {
@@ -134,6 +144,7 @@ pub(super) async fn one(api: &Api, settings: &Settings, reference: &str) -> Resu
         return Ok(None);
     };
     complete(api, &mut row).await?;
+    locate(api, settings, &mut row).await?;
     Ok(Some(row.incoming(settings)))
 }
 

@@ -201,6 +201,14 @@ async fn order_state(api: &Api, reference: &str) -> Result<Value, PortError> {
     }
 }
 
+/// The fulfilment orders of an order, whole: from which of the shop's locations its units are to come.
+pub(super) async fn fulfilment_orders(api: &Api, id: &Value) -> Result<Value, PortError> {
+    let mut data = api.page(documents::ORDER_LOCATIONS, json!({ "id": id }), LINES_PAGE).await?;
+    let mut order = taken(&mut data, "/order");
+    complete(api, &mut order).await?;
+    Ok(taken(&mut order, "/fulfillmentOrders"))
+}
+
 /// The fulfilment orders.
 fn lists_of(order: &mut Value) -> impl Iterator<Item = &mut Value> {
     order.pointer_mut("/fulfillmentOrders/nodes").and_then(Value::as_array_mut).into_iter().flatten()

@@ -5,7 +5,7 @@
 //! order is no line any more, except on a cancelled order. Lines are made tax-inclusive, and the sums come out as Shopify's
 //! (`sums.rs`). Digital goods and tips are service lines: there is nothing to send.
 
-use consign_ports::{ChannelPayment, Incoming, IncomingLine, IncomingNote, IncomingOrder};
+use consign_ports::{ChannelPayment, ChannelPlace, Incoming, IncomingLine, IncomingNote, IncomingOrder, LineLocation};
 use consign_values::{Address, CountryCode, Currency, Money, Quantity, Rate, Reference, Sku, Timestamp, clean};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -52,6 +52,14 @@ impl Row {
         }
         list.insert("pageInfo".to_owned(), taken(&mut page, "/pageInfo"));
         self.payload = self.value.to_string().into_bytes();
+    }
+
+    /// Appends the fulfilment orders, which become part of the payload.
+    pub fn append_fulfilment_orders(&mut self, orders: Value) {
+        if let Some(order) = self.value.as_object_mut() {
+            order.insert(FULFILMENT_ORDERS.to_owned(), orders);
+            self.payload = self.value.to_string().into_bytes();
+        }
     }
 
     /// Maps the order.
@@ -120,6 +128,35 @@ pub(super) fn end_cursor(text: &str) -> Option<String> {
 /// Whether the settings want the order at all: orders of the till may be left out.
 pub(super) fn is_wanted(value: &Value, settings: &Settings) -> bool {
     settings.download_pos || value["sourceName"] != "pos"
+}
+
+/// Where the fulfilment orders are put, which are read apart.
+const FULFILMENT_ORDERS: &str = "fulfillmentOrders";
+
+/// Whether anything of it may still be to be sent.
+pub(super) fn is_to_send(value: &Value) -> bool {
+    value["cancelledAt"].is_null() && !is_fulfilled(value["displayFulfillmentStatus"].as_str().unwrap_or(""))
+}
+
+/// From which of the shop's locations the units of lines are to come, as far as they are still to be sent.
+fn locations(value: &Value) -> Vec<LineLocation> {
+    let mut found: Vec<LineLocation> = Vec::new();
+    let text = |value: &Value| clean(value.as_str().unwrap_or(""), TEXT_MAX);
+    for order in value[FULFILMENT_ORDERS]["nodes"].as_array().into_iter().flatten() {
+        let assigned = &order["assignedLocation"];
+        let location = ChannelPlace { code: text(&assigned["location"]["id"]), name: text(&assigned["name"]) };
+        if matches!(order["status"].as_str(), Some("CLOSED" | "CANCELLED")) || location.code.is_empty() {
+            continue;
+        }
+        for line in order["lineItems"]["nodes"].as_array().into_iter().flatten() {
+            let quantity = line["remainingQuantity"].as_i64().unwrap_or_default();
+            let channel_line = number(&line["lineItem"]["id"]);
+            if quantity > 0 && !channel_line.is_empty() {
+                found.push(LineLocation { channel_line, location: location.clone(), quantity });
+            }
+        }
+    }
+    found
 }
 
 /// Whether the order is as a whole shipped, or has nothing to ship.
@@ -225,7 +262,7 @@ pub(super) fn order(value: &Value, settings: &Settings) -> Result<IncomingOrder,
         lines,
         properties: properties(value),
         identifiers: Vec::new(),
-        locations: Vec::new(),
+        locations: locations(value),
     })
 }
 

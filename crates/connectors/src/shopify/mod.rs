@@ -23,9 +23,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use consign_ports::{
-    BoxFuture, Cancellation, Capabilities, Channel, ChannelKind, ChannelStatus, ChannelTag, Connection, DefaultStatus,
-    Despatch, DownloadPage, DownloadRequest, Incoming, ListingPrice, Outcome, PortError, ProductPage, ReferencePage,
-    SetupStep, StockLevel, TagKind,
+    BoxFuture, Cancellation, Capabilities, Channel, ChannelKind, ChannelPlace, ChannelStatus, ChannelTag, ConfigOption,
+    Connection, DefaultStatus, Despatch, DownloadPage, DownloadRequest, Incoming, ListingPrice, Outcome, PortError,
+    ProductPage, ReferencePage, SetupStep, StockLevel, TagKind,
 };
 use consign_values::Timestamp;
 use serde_json::json;
@@ -152,6 +152,8 @@ enum HoldRisk {
 pub(crate) struct Settings {
     /// The id of the location whose stock is set.
     stock_location: String,
+    /// Whether orders say from which of the shop's locations they are to come.
+    use_locations: bool,
     /// Whether orders of the till are wanted.
     download_pos: bool,
     hold_risk: HoldRisk,
@@ -171,6 +173,7 @@ impl Settings {
         let methods = connection.get("trusted_methods").split(',').map(str::trim).filter(|method| !method.is_empty());
         Settings {
             stock_location: connection.get("stock_location").to_owned(),
+            use_locations: on("use_locations"),
             download_pos: on("download_pos"),
             hold_risk: match connection.get("hold_risk") {
                 "never" => HoldRisk::Never,
@@ -230,6 +233,25 @@ impl Channel for ShopifyChannel {
     fn push_stock(&self, levels: Vec<StockLevel>) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>> {
         Box::pin(async move {
             in_calls(&levels, STOCK_BATCH, |chunk| catalogue::set_stock(&self.api, &self.settings, chunk)).await
+        })
+    }
+
+    fn list_locations(&self) -> BoxFuture<'_, Result<Vec<ChannelPlace>, PortError>> {
+        Box::pin(async move {
+            let who = self.api.data(documents::WHO, json!({})).await?;
+            let place = |option: ConfigOption| ChannelPlace { code: option.value, name: option.label };
+            Ok(setup::locations(&who).into_iter().map(place).collect())
+        })
+    }
+
+    fn push_stock_at(
+        &self,
+        location: String,
+        levels: Vec<StockLevel>,
+    ) -> BoxFuture<'_, Result<Vec<Outcome>, PortError>> {
+        Box::pin(async move {
+            let settings = Settings { stock_location: location, ..self.settings.clone() };
+            in_calls(&levels, STOCK_BATCH, |chunk| catalogue::set_stock(&self.api, &settings, chunk)).await
         })
     }
 

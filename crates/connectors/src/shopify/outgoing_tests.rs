@@ -243,3 +243,55 @@ async fn listings_follow_by_their_numbers_and_methods_are_those_of_the_latest_or
     }
     assert_eq!(sent(&server).await[0]["query"], "id:>17");
 }
+
+#[tokio::test]
+async fn orders_say_from_which_of_the_shops_locations_they_are_to_come_and_each_is_told_its_own_stock() {
+    let server = variant_shop().await;
+    let mut order = super::tests::rich_order();
+    order["displayFulfillmentStatus"] = "UNFULFILLED".into();
+    let info = json!({ "hasNextPage": false, "endCursor": null });
+    let page = json!({ "data": { "orders": { "nodes": [order], "pageInfo": info } } });
+    mount(&server, "orders(first:$first", &page).await;
+    let mut leeds = fulfilment_order(8, "OPEN", 4, &[(1, 1)]);
+    leeds["assignedLocation"]["name"] = "Leeds".into();
+    let mut gone = fulfilment_order(7, "CLOSED", 6, &[(1, 1)]);
+    gone["assignedLocation"]["name"] = "Hull".into();
+    let assigned = json!({ "order": { "fulfillmentOrders": { "nodes": [gone, leeds] } } });
+    assert_eq!(
+        super::schema_tests::check_answer(super::documents::ORDER_LOCATIONS, &with_cursors(&assigned)),
+        Ok(()),
+        "Shopify could answer so"
+    );
+    mount(&server, "assignedLocation{name", &json!({ "data": assigned })).await;
+    mount(&server, "inventorySetQuantities", &json!({ "data": { "result": { "userErrors": [] } } })).await;
+    let mut connection = super::tests::connection(&server);
+    connection.set("use_locations", "True");
+    let shop = super::tests::kind().connect(&connection).unwrap();
+    let request = DownloadRequest { page: None, since: Timestamp(0), statuses: Vec::new(), unsettled: Vec::new() };
+    let mut orders = shop.download(request).await.unwrap().orders;
+    let incoming = orders.remove(0);
+    assert!(
+        String::from_utf8(incoming.payload).unwrap().contains("assignedLocation"),
+        "a new assignment is a new payload"
+    );
+    let located = incoming.order.unwrap().locations;
+    assert_eq!((located.len(), located[0].quantity, located[0].channel_line.as_str()), (1, 1, "1"));
+    assert_eq!(
+        (located[0].location.code.as_str(), located[0].location.name.as_str()),
+        ("gid://shopify/Location/4", "Leeds")
+    );
+    let told = shop.push_stock_at("gid://shopify/Location/5".into(), vec![level("A", "1", 7)]).await.unwrap();
+    assert_eq!(told, [Ok(())]);
+    let sent = sent(&server).await;
+    let quantity = &sent.last().unwrap()["input"]["quantities"][0];
+    assert_eq!((&quantity["locationId"], &quantity["quantity"]), (&json!("gid://shopify/Location/5"), &json!(7)));
+}
+
+/// The same with the cursors that the document asks for, and that nothing here looks at.
+fn with_cursors(data: &Value) -> Value {
+    let mut data = data.clone();
+    for order in data["order"]["fulfillmentOrders"]["nodes"].as_array_mut().unwrap() {
+        order["lineItems"]["pageInfo"]["endCursor"] = Value::Null;
+    }
+    data
+}

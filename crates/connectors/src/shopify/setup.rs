@@ -12,10 +12,11 @@ use crate::http::parse_url;
 
 const ACCOUNT: &str = "account";
 const SETTINGS: &str = "settings";
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "url",
     "client_id",
     "stock_location",
+    "use_locations",
     "download_pos",
     "hold_risk",
     "release_tag",
@@ -123,6 +124,7 @@ pub(super) fn take_answers(connection: &mut Connection, answers: &BTreeMap<Strin
     }
     connection.set("url", shop_address(connection.get("url"))?);
     for (key, value) in [
+        ("use_locations", "False"),
         ("download_pos", "False"),
         ("hold_risk", "high"),
         ("release_tag", "consign-release"),
@@ -173,7 +175,7 @@ pub(super) async fn present_settings(api: &Api, connection: &Connection) -> Setu
     settings_step(connection, locations)
 }
 
-fn locations(who: &Value) -> Vec<ConfigOption> {
+pub(super) fn locations(who: &Value) -> Vec<ConfigOption> {
     let text = |value: &Value| clean(value.as_str().unwrap_or(""), 255);
     let nodes = who["locations"]["nodes"].as_array().into_iter().flatten();
     let options = nodes.map(|node| ConfigOption { value: text(&node["id"]), label: text(&node["name"]) });
@@ -205,7 +207,17 @@ fn settings_step(connection: &Connection, locations: Vec<ConfigOption>) -> Setup
     ];
     let mut fields = Vec::new();
     for (group, list) in [
-        ("Stock", vec![location]),
+        (
+            "Stock",
+            vec![
+                location,
+                switch(
+                    "use_locations",
+                    "Use the shop's locations",
+                    "Orders land where the location that Shopify assigned is mapped to, and each may be told its own stock: see Warehouses on the channel's page. One more call for each order.",
+                ),
+            ],
+        ),
         (
             "Orders",
             vec![

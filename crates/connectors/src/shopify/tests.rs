@@ -14,12 +14,12 @@ use crate::networks::Networks;
 
 const GRAPHQL: &str = "/admin/api/2026-10/graphql.json";
 
-fn kind() -> ShopifyKind {
+pub(super) fn kind() -> ShopifyKind {
     let networks = Networks { allowed: vec!["127.0.0.0/8".parse().unwrap()] };
     ShopifyKind::new(Http::new(networks, Duration::from_secs(2), 1 << 20), Duration::from_millis(1_500))
 }
 
-fn connection(server: &MockServer) -> Connection {
+pub(super) fn connection(server: &MockServer) -> Connection {
     let mut connection = Connection::default();
     for (key, value) in
         [("access_token", "shpat_1"), ("stock_location", "gid://shopify/Location/4"), ("notify_buyer", "True")]

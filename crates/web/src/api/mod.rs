@@ -5,6 +5,7 @@
 
 mod call;
 mod centres;
+mod channel_locations;
 mod channel_set_up;
 mod channels;
 mod customers;
@@ -64,6 +65,7 @@ fn described() -> OpenApiRouter<App> {
             .merge(centres::routes())
             .merge(channels::routes())
             .merge(channel_set_up::routes())
+            .merge(channel_locations::routes())
             .merge(schedules::routes())
             .merge(users::routes())
             .merge(tokens::routes())

@@ -4,9 +4,11 @@
 
 mod set_up;
 mod settings;
+mod warehouses;
 
 pub(crate) use set_up::fetch_tags;
 pub(crate) use settings::TARGETS;
+pub(crate) use warehouses::ask as ask_locations;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -36,6 +38,8 @@ pub fn routes() -> Router<App> {
         .route("/channels/{id}/settings", post(settings::settings))
         .route("/channels/{id}/statuses", post(settings::statuses))
         .route("/channels/{id}/tags", post(settings::tags))
+        .route("/channels/{id}/locations", post(warehouses::save))
+        .route("/channels/{id}/locations/read", post(warehouses::read))
         .route("/channels/{id}/listings/link", post(link))
         .route("/channels/{id}/retry/{entry}", post(retry))
         .route("/channels/{id}/do/{action}", post(act))
@@ -155,7 +159,7 @@ async fn show(
 ) -> Answer<Markup> {
     let id = ChannelId(id);
     let (after, unlinked) = (query.after.clone(), !query.unlinked.is_empty());
-    let (channel, health, places, chosen, statuses, tags, listings, rejected, entries, names) = app
+    let (channel, health, places, chosen, statuses, tags, warehouses, listings, rejected, entries, names) = app
         .read(move |tx| {
             Ok((
                 channels::get(tx, id)?,
@@ -164,6 +168,7 @@ async fn show(
                 channels::stock_locations(tx, id)?,
                 channels::status_map(tx, id)?,
                 channels::tags(tx, id)?,
+                warehouses::load(tx, id)?,
                 channels::list_listings(tx, id, unlinked, &after)?,
                 channels::rejected(tx, id)?,
                 consign_oms::history::list(tx, "channel", id.0)?,
@@ -203,6 +208,7 @@ async fn show(
                     @if may && !tags.is_empty() { button { "Save the mapping" } }
                 }
             }
+            @if kind.capabilities().locations { (warehouses::section(&channel, &warehouses, &places, may)) }
             section.wide {
                 h2 { "Listings" }
                 p { @if unlinked { a href={"/channels/" (id)} { "All listings" } } @else { a href={"/channels/" (id) "?unlinked=1"} { "Only unlinked" } } }

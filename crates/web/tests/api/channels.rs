@@ -39,6 +39,17 @@ fn a_program_maps_statuses_and_tags_and_hears_of_what_stands_twice() {
         let long = "x".repeat(200);
         let alike = |end: &str| json!({"kind": "payment", "tag": format!("{long}{end}"), "service": ""});
         assert_eq!(put("tags", json!({"tags": [alike("1"), alike("2")]})).status, StatusCode::UNPROCESSABLE_ENTITY);
+        let place = |code: &str| consign_ports::ChannelPlace { code: code.into(), name: "Leeds".into() };
+        site.write(|tx, ctx| consign_oms::channels::record_locations(tx, ctx, id, &[place("gid/4")]));
+        let one = json!({"code": "gid/4", "download_location_id": 1, "push_stock": true, "stock_location_ids": [1]});
+        let mapped = put("locations", json!({"several": "most", "locations": [one]}));
+        assert_eq!(mapped.body["locations"][0]["stock_location_ids"], json!([1]), "{}", mapped.body);
+        assert_eq!(site.get(&token, &path("locations")).body["several"], json!("most"));
+        let nowhere = put("locations", json!({"several": "most", "locations": [{"code": "x", "push_stock": false}]}));
+        assert_eq!(
+            (nowhere.status, field(&nowhere)),
+            (StatusCode::UNPROCESSABLE_ENTITY, "locations[0].code".to_owned())
+        );
         let none = site.call(&token, "POST", &path("rejected/77/retry"), &Value::Null);
         assert_eq!(none.status, StatusCode::NOT_FOUND);
         let off = site.call(&token, "POST", &path("compare"), &Value::Null);

@@ -35,6 +35,8 @@ const PAGES: &[(&str, Counterpart)] = &[
         ]),
     ),
     ("/channels/{id}/listings/link", Calls(&["POST /channels/{id}/listings/link"])),
+    ("/channels/{id}/locations", Calls(&["GET /channels/{id}/locations", "PUT /channels/{id}/locations"])),
+    ("/channels/{id}/locations/read", Calls(&["POST /channels/{id}/locations/read"])),
     ("/channels/{id}/retry/{entry}", Calls(&["POST /channels/{id}/rejected/{payload}/retry"])),
     ("/channels/{id}/set-up", Calls(&["GET /channels/{id}/set-up", "POST /channels/{id}/set-up"])),
     ("/channels/{id}/settings", Calls(&["PUT /channels/{id}/settings"])),
