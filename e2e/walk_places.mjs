@@ -1,7 +1,9 @@
-// Fulfilment centres in a real browser: a location becomes one, an order goes there, the centre ships it or gives it back.
+// Locations in a real browser: a location becomes a fulfilment centre, an order goes there, the centre ships it or gives it back;
+// the warehouses of a channel are mapped.
 //
 // Environment: CONSIGN_BIN; CHROMIUM (/usr/bin/chromium).
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { look, openBrowser } from './browser.mjs';
@@ -81,5 +83,42 @@ describe('fulfilment centres', () => {
     await press('Save', form);
     await page.getByText('still in use by open orders').waitFor();
     await look(page, 'locations-in-use');
+  });
+
+  test('the warehouses of a channel are read from it and mapped', async () => {
+    await page.emulateMedia({ colorScheme: 'light' });
+    const scopes = ['write_orders', 'write_merchant_managed_fulfillment_orders', 'write_products', 'write_inventory', 'read_locations'];
+    const shop = createServer((_, answer) => {
+      answer.setHeader('content-type', 'application/json');
+      answer.end(JSON.stringify({ data: {
+        shop: { name: 'Example', myshopifyDomain: 'example.myshopify.com', currencyCode: 'GBP' },
+        currentAppInstallation: { accessScopes: scopes.map((handle) => ({ handle })) },
+        locations: { nodes: [['4', 'Leeds'], ['5', 'York']].map(([id, name]) => ({ id: `gid://shopify/Location/${id}`, name })) },
+        orders: { nodes: [] },
+      } }));
+    });
+    await new Promise((ready) => { shop.listen(0, '127.0.0.1', ready); });
+    try {
+      await visit('/channels/add/shopify');
+      await page.locator('input[name=account]').fill('Example shop');
+      await page.locator('input[name="field.url"]').fill(`http://127.0.0.1:${shop.address().port}`);
+      await page.locator('input[name="field.access_token"]').fill('shpat_1');
+      await press('Next');
+      await page.waitForURL(/channels\/\d+(\/set-up)?$/);
+      await page.locator('#warehouses').getByText('None yet.').waitFor();
+      await look(page, 'channel-warehouses-empty');
+      await press('Read them from the channel');
+      const leeds = page.locator('#warehouses tbody tr', { hasText: 'Leeds' });
+      await leeds.locator('select').selectOption({ label: 'Belfast' });
+      await leeds.getByLabel('told').check();
+      await leeds.getByLabel('Belfast', { exact: true }).last().check();
+      await press('Save the warehouses');
+      await page.getByText('warehouses mapped').waitFor();
+      await page.locator('#warehouses').scrollIntoViewIfNeeded();
+      await look(page, 'channel-warehouses');
+    } finally {
+      shop.close();
+      shop.closeAllConnections();
+    }
   });
 });

@@ -47,6 +47,7 @@ pictures! {
     "account-two-factor.png",
     "audit.png",
     "channel.png",
+    "channel-warehouses.png",
     "channels.png",
     "draft.png",
     "folders.png",
