@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use consign_db::Db;
 use consign_oms::orders::{self, Filter};
-use consign_oms::{Actor, Ctx, Error, MIGRATIONS, channels, items, locations, stock, users};
+use consign_oms::{Actor, Ctx, Error, MIGRATIONS, channels, items, locations, stock, tokens, users};
 use consign_ports::{ChannelPayment, DownloadPage, Incoming, IncomingLine, IncomingOrder};
 use consign_values::{
     Address, ChannelId, Currency, LocationId, Money, Quantity, Rate, Reference, SystemClock, Timestamp,
 };
 
 const ITEMS: usize = 1_000;
+const OWNER: &str = "owner@example.com";
 const NAMES: &[&str] =
     &["Ann Lee", "Tom Whitfield", "Niamh Byrne", "Priya Nair", "Owen Pritchard", "Lena Vogt", "Marc Roux"];
 const TOWNS: &[&str] = &["Leeds", "Bristol", "Galway", "Leicester", "Aberystwyth", "Leipzig", "Lyon"];
@@ -66,7 +67,7 @@ impl Company {
     pub fn sign_in(&self) -> String {
         let ctx = Ctx::new(&SystemClock, Actor::System);
         let form = users::UserForm {
-            email: "owner@example.com".to_owned(),
+            email: OWNER.to_owned(),
             name: "Owner".to_owned(),
             role: users::Role::Owner,
             password_hash: String::new(),
@@ -76,6 +77,24 @@ impl Company {
             users::start_session(tx, &ctx, user, "bench", "127.0.0.1")
         });
         session.expect("the owner signs in")
+    }
+
+    /// A token of an owner that may do everything, as often as a token can.
+    pub fn token(&self) -> String {
+        let ctx = Ctx::new(&SystemClock, Actor::System);
+        self.sign_in();
+        let made = self.db.write(|tx| {
+            let owner = users::find_by_email(tx, OWNER)?.ok_or(Error::NotFound("user"))?;
+            let form = tokens::TokenForm {
+                user: owner.id,
+                name: "bench".to_owned(),
+                scopes: users::Permission::ALL.to_vec(),
+                expires_at: None,
+                calls_per_minute: 1_000_000,
+            };
+            tokens::make(tx, &ctx, &form)
+        });
+        made.expect("the token is made").1
     }
 
     /// Processes that many of the newest orders.

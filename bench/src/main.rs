@@ -1,9 +1,12 @@
 //! Speed, as a ratio to the raw limit measured in the same run: `cargo run --release -p consign-bench [-- ORDERS …]`.
 //!
-//! Prints a table, and writes it with the machine and its load to `bench/RESULTS.md`. The raw limit of receiving is bare
+//! Prints a table, and writes it with the machine and its load to `bench/RESULTS.md`. With `import`, `export` or `interface` it
+//! measures those alone, and only prints. The raw limit of receiving is bare
 //! rusqlite inserting the very rows that Consign stored, read back from its database, with the same pragmas and batches.
 
+mod api;
 mod company;
+mod export;
 mod import;
 mod pages;
 mod raw;
@@ -19,7 +22,12 @@ const BATCH: usize = 100;
 
 /// CPU time that this process has used.
 fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    cpu_of("self")
+}
+
+/// CPU time that a process has used.
+fn cpu_of(process: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let after = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
     let ticks: u64 = after.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 10)
@@ -34,6 +42,18 @@ fn timed<T>(work: impl FnOnce() -> T) -> (Duration, Duration, T) {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some(api::SERVE) => return api::serve(arguments.get(1).map(String::as_str)),
+        Some(api::SERVE_CONSTANT) => return api::serve(None),
+        _ => {}
+    }
+    let mut parts = String::new();
+    for part in PARTS.iter().filter(|(name, _)| arguments.iter().any(|argument| argument == name)) {
+        part.1(&mut parts);
+    }
+    if !parts.is_empty() {
+        return print!("{}\n\n{parts}", machine());
+    }
     let mut sizes: Vec<usize> = arguments.iter().filter_map(|size| size.parse().ok()).collect();
     if sizes.is_empty() {
         sizes = vec![10_000, 100_000, 1_000_000];
@@ -44,8 +64,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     if postgres.is_none() {
         serve::empty(&mut report);
-        let own = tempfile::tempdir().expect("a temporary folder");
-        import::measure(&mut report, &Company::found(own.path(), None));
+        PARTS.iter().for_each(|(_, part)| part(&mut report));
     }
     let mut company = Company::found(folder.path(), postgres);
     let mut there = 0;
@@ -67,6 +86,19 @@ fn main() {
     if let Err(error) = std::fs::write(&place, &report) {
         eprintln!("{}: {error}", place.display());
     }
+}
+
+/// What is measured on a database of its own, by its name on the command line.
+type Part = (&'static str, fn(&mut String));
+const PARTS: [Part; 3] = [
+    ("import", |report| on_its_own(|_, company| import::measure(report, &company))),
+    ("export", |report| on_its_own(|folder, company| export::measure(report, &company, folder))),
+    ("interface", |report| on_its_own(|_, company| api::measure(report, company))),
+];
+
+fn on_its_own(part: impl FnOnce(&std::path::Path, Company)) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    part(folder.path(), Company::found(folder.path(), None));
 }
 
 const REMARKS: &str = "\n*Receive* is everything: payload and digest, judging, linking, claims, ledger, decisions, history, search text. *Raw* \

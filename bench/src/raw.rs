@@ -86,6 +86,11 @@ impl Copy {
         Copy { target: connection, rows, texts }
     }
 
+    /// How many orders there are to insert.
+    pub fn orders(&self) -> usize {
+        self.texts.len()
+    }
+
     /// Inserts everything in so many transactions; gives how many rows.
     pub fn insert(self, batches: usize) -> usize {
         let mut count = 0;

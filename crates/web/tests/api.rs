@@ -342,6 +342,10 @@ fn bad_input_meets_a_problem_that_names_the_field() {
             (put(LEVEL, json!({"on_hand": 4, "reason": "\u{0}"})), "reason"),
             (put(LEVEL, json!({"on_hand": 4, "reason": "x", "resaon": "x"})), "resaon"),
             (put(LEVEL, json!([])), "body"),
+            (
+                site.call(&token, "POST", "/api/v1/items", &json!({"sku": "X", "title": "x", "currency": ""})),
+                "currency",
+            ),
             (site.get(&token, "/api/v1/orders?location_id=x"), "location_id"),
             (site.get(&token, "/api/v1/orders?state=new"), "state"),
             (site.get(&token, "/api/v1/orders?limit=5"), "limit"),

@@ -201,6 +201,10 @@ struct NewItem {
 
 impl NewItem {
     fn form(&self) -> Result<ItemForm, Error> {
+        // A form of the pages may leave it open; a program says it, as the document has it.
+        if self.currency.len() != 3 || !self.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(Error::invalid("currency", "must be an ISO 4217 code such as GBP"));
+        }
         let currency = Currency::parse(&self.currency).unwrap_or(Currency::UNKNOWN);
         Ok(ItemForm {
             sku: self.sku.clone(),
