@@ -9,7 +9,7 @@ import { start } from './process.mjs';
 
 const binary = process.env.CONSIGN_BIN;
 const schemathesis = process.env.SCHEMATHESIS;
-const scopes = 'view,work_orders,delete_orders,edit_stock,edit_items,manage_locations,manage_channels,manage_users,manage_settings';
+const scopes = 'view,work_orders,delete_orders,edit_stock,edit_items,manage_locations,manage_channels,manage_rules,manage_users,manage_settings';
 // The program takes its settings from such variables.
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CONSIGN_')));
 let server, token, folder;

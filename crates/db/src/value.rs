@@ -2,8 +2,8 @@
 
 use consign_values::{
     Barcode, ChannelId, CountryCode, Currency, CustomerId, DespatchId, DraftId, HistoryId, ImportId, InboxId, ItemId,
-    JobId, LedgerId, LineId, ListingId, LocationId, MarkId, Name, OrderId, Quantity, Rate, Reference, ScheduleId, Sku,
-    Timestamp, TokenId, UserId, WebhookId,
+    JobId, LedgerId, LineId, ListingId, LocationId, MarkId, Name, OrderId, Quantity, Rate, Reference, RuleId,
+    ScheduleId, Sku, Timestamp, TokenId, UserId, WebhookId,
 };
 
 /// What a column can hold, apart from nothing.
@@ -193,7 +193,7 @@ macro_rules! ids {
 }
 ids!(
     OrderId, LineId, ItemId, LocationId, ChannelId, ListingId, UserId, InboxId, DespatchId, LedgerId, HistoryId, JobId,
-    CustomerId, DraftId, ImportId, MarkId, ScheduleId, TokenId, WebhookId
+    CustomerId, DraftId, ImportId, MarkId, RuleId, ScheduleId, TokenId, WebhookId
 );
 
 macro_rules! texts {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use consign_values::{ChannelId, Clock, ImportId, Timestamp, TokenId, UserId};
+use consign_values::{ChannelId, Clock, ImportId, RuleId, Timestamp, TokenId, UserId};
 
 /// Who does something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Actor {
     User(UserId),
     /// A program with a token.
     Token(TokenId),
+    /// A version of a rule.
+    Rule(RuleId, i64),
 }
 
 /// As it is written into history, ledger and provenance: `user 3`. Pages turn it into a name.
@@ -31,6 +33,7 @@ impl fmt::Display for Actor {
             Actor::Import(id) => write!(f, "import {id}"),
             Actor::User(id) => write!(f, "user {id}"),
             Actor::Token(id) => write!(f, "token {id}"),
+            Actor::Rule(id, version) => write!(f, "rule {id} version {version}"),
         }
     }
 }

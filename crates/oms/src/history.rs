@@ -3,7 +3,7 @@
 use consign_db::{Tx, row};
 use consign_values::{HistoryId, Timestamp};
 
-use crate::{Ctx, Result, store, webhooks};
+use crate::{Ctx, Result, rules, store, webhooks};
 
 row! {
     /// One thing that was done.
@@ -37,7 +37,13 @@ pub fn record(
 ) -> Result<()> {
     let entry = entry(tx, ctx, noun, noun_id, kind, detail.into())?;
     tx.insert(&entry)?;
-    webhooks::of_history(tx, &[entry])
+    of_entries(tx, &[entry])
+}
+
+/// Tells those who have to know what was just added.
+pub(crate) fn of_entries(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<()> {
+    rules::due_of_history(tx, entries)?;
+    webhooks::of_history(tx, entries)
 }
 
 /// Makes a line without adding it, for use cases that add many at once.

@@ -28,5 +28,6 @@ migrations![
     "0017_settings",
     "0018_retention",
     "0022_channel_locations",
+    "0023_rules",
     "0011_marks",
 ];

@@ -61,4 +61,6 @@ id! {
     ScheduleId;
     /// A folder or an identifier.
     MarkId;
+    /// A rule.
+    RuleId;
 }

@@ -17,7 +17,7 @@ pub use address::{Address, CountryCode};
 pub use field_errors::{FieldError, FieldErrors};
 pub use id::{
     ChannelId, CustomerId, DespatchId, DraftId, HistoryId, ImportId, InboxId, ItemId, JobId, LedgerId, LineId,
-    ListingId, LocationId, MarkId, OrderId, ScheduleId, TokenId, UserId, WebhookId,
+    ListingId, LocationId, MarkId, OrderId, RuleId, ScheduleId, TokenId, UserId, WebhookId,
 };
 pub use manner::{ClockStyle, DateStyle, Manner, NumberStyle};
 pub use money::{Currency, Money, MoneyError, Rate};

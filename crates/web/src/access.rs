@@ -139,6 +139,7 @@ permissions!(
     EditItems,
     ManageLocations,
     ManageChannels,
+    ManageRules,
     ManageUsers,
     ManageSettings,
 );

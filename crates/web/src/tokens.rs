@@ -28,6 +28,7 @@ fn label(permission: Permission) -> &'static str {
         Permission::EditItems => "make and edit items",
         Permission::ManageLocations => "make, edit and delete locations",
         Permission::ManageChannels => "set and switch channels",
+        Permission::ManageRules => "make and publish rules",
         Permission::ManageUsers => "make and edit users",
         Permission::ManageSettings => "system settings and webhooks",
     }

@@ -8,6 +8,8 @@ mod files;
 mod marks;
 #[path = "api/pages.rs"]
 mod pages;
+#[path = "api/rules.rs"]
+mod rules;
 
 use std::sync::Arc;
 

@@ -66,6 +66,21 @@ pub fn get(tx: &mut Tx<'_>, id: OrderId) -> Result<Order> {
     store::find(tx, id)?.ok_or(Error::NotFound("order"))
 }
 
+/// Its lines, parts of kits after their line.
+pub(crate) fn lines_of(tx: &mut Tx<'_>, id: OrderId) -> Result<Vec<Line>> {
+    store::lines(tx, id)
+}
+
+/// Its amounts, addresses and properties.
+pub(crate) fn detail_of(tx: &mut Tx<'_>, id: OrderId) -> Result<Option<Detail>> {
+    store::detail(tx, id)
+}
+
+/// Its notes.
+pub(crate) fn notes_of(tx: &mut Tx<'_>, id: OrderId) -> Result<Vec<Note>> {
+    store::notes(tx, id)
+}
+
 /// Where an order goes.
 pub fn delivery(tx: &mut Tx<'_>, id: OrderId) -> Result<Address> {
     Ok(store::detail(tx, id)?.ok_or(Error::NotFound("order"))?.delivery())

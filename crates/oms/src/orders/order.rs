@@ -264,6 +264,11 @@ row! {
 }
 
 impl Line {
+    /// Name and value of each choice of the buyer's.
+    pub fn options(&self) -> Vec<(String, String)> {
+        serde_json::from_str(&self.options).unwrap_or_default()
+    }
+
     /// Units still to be shipped.
     pub fn outstanding(&self) -> i64 {
         self.quantity - self.shipped_before

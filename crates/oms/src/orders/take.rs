@@ -332,7 +332,7 @@ impl NewOrders {
         tx.insert_many(&self.holds)?;
         tx.insert_many(&self.notes)?;
         tx.insert_many(&self.history)?;
-        crate::webhooks::of_history(tx, &self.history)?;
+        history::of_entries(tx, &self.history)?;
         tx.insert_many(&self.decisions)?;
         tx.search_put_many("order_search", &self.search)?;
         crate::marks::come_with(tx, &self.marks, &self.identifiers)?;

@@ -2,7 +2,7 @@
 //!
 //! Reading it tells only whether it is a tree at all; whether it makes sense is for [`super::compile`] to say.
 
-use consign_values::LocationId;
+use consign_values::{LocationId, MarkId};
 use serde::{Deserialize, Serialize};
 
 use super::{Field, Operator};
@@ -132,6 +132,25 @@ pub enum Action {
         #[serde(default)]
         note: String,
     },
+    /// Put it into a folder.
+    Folder {
+        /// Which.
+        folder: MarkId,
+    },
+    /// Give it an identifier.
+    Identifier {
+        /// Which.
+        identifier: MarkId,
+    },
+    /// Set an extended property; another value of the same name goes.
+    Property {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Keep it from being merged by itself.
+    BlockMerging {},
     /// Add a note.
     Note {
         /// What it says.
@@ -143,6 +162,16 @@ pub enum Action {
         #[serde(default)]
         processing: bool,
     },
+}
+
+impl Test {
+    /// In words, for people: `Country is IE`.
+    pub fn words(&self) -> String {
+        let key = if self.key.is_empty() { String::new() } else { format!(" {}", self.key) };
+        let shown: Vec<&str> = self.values.iter().take(5).map(String::as_str).collect();
+        let more = if self.values.len() > 5 { format!(" and {} more", self.values.len() - 5) } else { String::new() };
+        format!("{}{key} {} {}{more}", self.field.label(), self.operator.words(), shown.join(", "))
+    }
 }
 
 impl Body {

@@ -182,6 +182,10 @@ impl Checking {
                 Action::Service { carrier, service } if carrier.len() > 128 || service.len() > 128 => {
                     Some("carrier and service have at most 128 characters")
                 }
+                Action::Property { name, .. } if name.trim().is_empty() => Some("a property needs a name"),
+                Action::Property { name, value } if name.chars().count() > 128 || value.chars().count() > 1_000 => {
+                    Some("a property's name has at most 128 characters, its value 1,000")
+                }
                 Action::Park { note } | Action::Lock { note } if note.chars().count() > LIMITS.text => {
                     Some("the reason has at most 512 characters")
                 }

@@ -57,6 +57,8 @@ pub enum FieldGroup {
     Stock,
     /// Its notes.
     Notes,
+    /// Its folders and identifiers.
+    Marks,
 }
 
 macro_rules! fields {
@@ -166,6 +168,9 @@ fields! {
     Available = "available", "Available at its location", Stock, Numbers(Count);
 
     NoteText = "note", "Text of a note", Notes, Texts;
+
+    Folder = "folder", "Folder", Marks, Choices;
+    Identifier = "identifier", "Identifier", Marks, Choices;
 }
 
 impl Field {

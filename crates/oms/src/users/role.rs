@@ -31,6 +31,8 @@ consign_db::text_enum! {
         ManageLocations = "manage_locations",
         /// Add, set and remove channels.
         ManageChannels = "manage_channels",
+        /// Make, publish and switch rules.
+        ManageRules = "manage_rules",
         /// Make and edit users.
         ManageUsers = "manage_users",
         /// System settings and metrics.
@@ -41,12 +43,20 @@ consign_db::text_enum! {
 impl Role {
     /// Whether the role has the permission.
     pub fn may(self, permission: Permission) -> bool {
-        use Permission::{DeleteOrders, EditItems, EditStock, ManageChannels, ManageLocations, View, WorkOrders};
+        use Permission::{
+            DeleteOrders, EditItems, EditStock, ManageChannels, ManageLocations, ManageRules, View, WorkOrders,
+        };
         match self {
             Role::Owner => true,
             Role::Manager => matches!(
                 permission,
-                View | WorkOrders | DeleteOrders | EditStock | EditItems | ManageLocations | ManageChannels
+                View | WorkOrders
+                    | DeleteOrders
+                    | EditStock
+                    | EditItems
+                    | ManageLocations
+                    | ManageChannels
+                    | ManageRules
             ),
             Role::Desk => matches!(permission, View | WorkOrders | EditStock),
             Role::Viewer => permission == View,
@@ -67,6 +77,7 @@ impl Permission {
             Permission::EditItems => "Make and edit items, kits and prices",
             Permission::ManageLocations => "Make, edit and delete locations",
             Permission::ManageChannels => "Add, set up and remove channels; link their SKUs",
+            Permission::ManageRules => "Make, publish and switch rules",
             Permission::ManageUsers => "Make and edit users and tokens; see the audit",
             Permission::ManageSettings => "Change settings of the company, schedules, webhooks; read metrics",
         }

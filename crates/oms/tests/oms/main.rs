@@ -14,6 +14,7 @@ mod marks;
 mod orders;
 mod related_imports;
 mod retention;
+mod rule_runs;
 mod rules;
 mod schedules;
 mod settings;

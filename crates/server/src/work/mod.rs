@@ -16,7 +16,7 @@ use consign_db::{Db, Retryable, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::jobs::{self, Ended, Job};
 use consign_oms::{
-    Actor, Ctx, Error, changes, channels, despatch, imports, mails, orders, retention, tokens, users, webhooks,
+    Actor, Ctx, Error, changes, channels, despatch, imports, mails, orders, retention, rules, tokens, users, webhooks,
 };
 use consign_ports::ChannelKind;
 use consign_values::{ChannelId, Clock, ImportId, OrderId, ScheduleId, WebhookId};
@@ -98,7 +98,8 @@ pub async fn run(site: Site, node: String, mut stop: watch::Receiver<bool>) {
         .write(Actor::System, |tx, ctx| {
             jobs::ensure(tx, retention::JOB, retention::JOB, "", ctx.now())?;
             jobs::ensure(tx, "clean_up", "clean_up", "", ctx.now())?;
-            jobs::ensure(tx, "auto_merge", "auto_merge", "", ctx.now())
+            jobs::ensure(tx, "auto_merge", "auto_merge", "", ctx.now())?;
+            rules::ensure_job(tx, ctx)
         })
         .await
         .inspect_err(|error| tracing::error!(%error, "the clean-up job can't be made"));
@@ -153,6 +154,7 @@ fn due(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<Vec<Job>, Error> {
         let channel = job.payload.parse().map(ChannelId);
         let wanted = match (job.kind.as_str(), channel) {
             ("mail", _) => mails::any_due(tx, ctx)?,
+            (rules::JOB, _) => rules::any_due(tx)?,
             ("webhook", Ok(id)) => webhooks::any_due(tx, ctx, WebhookId(id.0))?,
             ("despatch", Ok(channel)) => despatch::any_due(tx, ctx, channel)?,
             ("push_stock", Ok(channel)) => channels::any_listing_due(tx, channel)?,
@@ -201,6 +203,7 @@ async fn run_job(site: &Site, job: &Job) -> Ended {
         ("clean_up", _) => clean_up(site).await,
         (retention::JOB, _) => scrub(site).await,
         ("auto_merge", _) => auto_merge(site).await,
+        (rules::JOB, _) => run_rules(site).await,
         ("webhook", Ok(ChannelId(id))) => webhook_jobs::run(site, WebhookId(id)).await,
         ("mail", _) => mail_jobs::run(site).await,
         ("schedule", Ok(ChannelId(id))) => schedule_jobs::run(site, ScheduleId(id)).await,
@@ -234,6 +237,12 @@ async fn take_in(site: &Site, id: ImportId) -> Result<Ended, Error> {
 async fn scrub(site: &Site) -> Result<Ended, Error> {
     while site.write(Actor::System, retention::work).await? == retention::Step::More {}
     Ok(Ended::RunAgainAt(site.clock.now().plus_seconds(24 * 3_600)))
+}
+
+/// Runs the rules on the orders that are due.
+async fn run_rules(site: &Site) -> Result<Ended, Error> {
+    while site.write(Actor::System, rules::work).await? {}
+    Ok(Ended::RunAgainAt(site.clock.now().plus_seconds(rules::LOOK_SECONDS)))
 }
 
 /// Merges what may be merged by itself; nothing while the setting is off.

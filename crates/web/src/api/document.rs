@@ -86,6 +86,7 @@ const TAGS: &[(&str, &str)] = &[
     ("locations", "Places that hold stock and fulfil orders."),
     ("channels", "Where orders come from: settings, mappings, health."),
     ("listings", "What channels list, and which item it is."),
+    ("rules", "Which orders get which treatment by themselves, and what each rule saw and did."),
     ("users", "Who works here."),
     ("tokens", "Which programs may call, and what they may do."),
     ("webhooks", "Addresses that are told what happens."),

@@ -22,6 +22,7 @@ mod order_shapes;
 mod orders;
 pub mod reader;
 mod retention;
+mod rules;
 mod schedules;
 mod settings;
 mod stock;
@@ -67,6 +68,7 @@ fn described() -> OpenApiRouter<App> {
             .merge(channel_set_up::routes())
             .merge(channel_locations::routes())
             .merge(schedules::routes())
+            .merge(rules::routes())
             .merge(users::routes())
             .merge(tokens::routes())
             .merge(webhooks::routes())

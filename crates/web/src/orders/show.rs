@@ -11,6 +11,7 @@ use consign_oms::marks::{self, Mark, MarkKind};
 use consign_oms::orders::{
     self, Action, CentreState, CentreStatus, LineView, Order, OrderState, OrderView, Relation, RelationKind,
 };
+use consign_oms::rules::{self, ActionResult, RuleRun};
 use consign_oms::settings::{self, Currencies};
 use consign_oms::users::Permission;
 use consign_values::{Address, Money, OrderId};
@@ -28,39 +29,40 @@ pub(super) async fn show(
     headers: HeaderMap,
     Path(id): Path<i64>,
 ) -> Answer<Response> {
-    let (view, places, marks, names, currencies) = app
+    let (view, around) = app
         .read(move |tx| {
-            let (names, currencies) = (ui::names(tx)?, settings::get::<Currencies>(tx)?);
-            let mut all = marks::list(tx, MarkKind::Folder)?;
-            all.extend(marks::list(tx, MarkKind::Identifier)?);
-            Ok((orders::view(tx, OrderId(id))?, locations::list(tx)?, all, names, currencies))
+            let mut marks = marks::list(tx, MarkKind::Folder)?;
+            marks.extend(marks::list(tx, MarkKind::Identifier)?);
+            let around = Around {
+                places: locations::list(tx)?,
+                marks,
+                runs: rules::runs(tx, OrderId(id))?,
+                names: ui::names(tx)?,
+                currencies: settings::get::<Currencies>(tx)?,
+            };
+            Ok((orders::view(tx, OrderId(id))?, around))
         })
         .await?;
     if is_program(&headers) {
         return Ok(Json(order_json(&view.order)).into_response());
     }
-    let content = order_page(
-        &view,
-        &places,
-        &marks,
-        &names,
-        &currencies,
-        user.role.may(Permission::WorkOrders),
-        user.role.may(Permission::DeleteOrders),
-    );
+    let may = |permission| user.role.may(permission);
+    let content = order_page(&view, &around, may(Permission::WorkOrders), may(Permission::DeleteOrders));
     let title = format!("Order {id}");
     Ok(ui::page(&app, &user, "/orders", &title, content).await?.into_response())
 }
 
-fn order_page(
-    view: &OrderView,
-    places: &[Location],
-    marks: &[Mark],
-    names: &HashMap<String, String>,
-    currencies: &Currencies,
-    may_work: bool,
-    may_delete: bool,
-) -> Markup {
+/// What the page shows beside the order.
+struct Around {
+    places: Vec<Location>,
+    marks: Vec<Mark>,
+    runs: Vec<RuleRun>,
+    names: HashMap<String, String>,
+    currencies: Currencies,
+}
+
+fn order_page(view: &OrderView, around: &Around, may_work: bool, may_delete: bool) -> Markup {
+    let Around { places, marks, runs, names, currencies } = around;
     let order = &view.order;
     let who = |actor: &str| names.get(actor).cloned().unwrap_or_else(|| actor.to_owned());
     let place = places.iter().find(|place| place.id == order.location_id).map_or("?", |place| &place.name);
@@ -95,6 +97,7 @@ fn order_page(
                 section {
                     h2 #why { "Why?" }
                     table.plain-table { tbody { @for d in &view.decisions { tr { th { (d.subject) } td { (named(&d.outcome, places)) br; small { (d.because) " – " (ui::moment(d.at)) } } } } } }
+                    (rule_runs(runs))
                     h3 { "Who set what last" }
                     p { @for (field, actor) in orders::provenance(&view.detail) { span.badge.dim { (field) ": " (who(&actor)) } " " } }
                 }
@@ -105,6 +108,25 @@ fn order_page(
             }
         }
     }
+}
+
+/// What each rule saw and did, each time that they ran.
+fn rule_runs(runs: &[RuleRun]) -> Markup {
+    html! { @for run in runs { details {
+        summary { "Rules, " (ui::moment(run.at)) " – " (run.cause) }
+        @for rule in run.trace() {
+            h3 { (rule.name) " " span.dim { "version " (rule.version) } @if rule.leaf.is_none() { " " span.badge.dim { "○ did not match" } } }
+            ul { @for step in &rule.steps { li {
+                (step.name) " " @if step.matched { span.badge.good { "● matched" } } @else { span.badge.dim { "○ no" } }
+                @if !step.tests.is_empty() { ul { @for test in &step.tests { li { (test.asks) @if !test.held { " – " strong { "no" } } ", saw " code { (test.seen) } } } } }
+            } } }
+            ul { @for action in &rule.actions { li { @match action.result {
+                ActionResult::Done | ActionResult::Untried => { "✓ " (action.what) }
+                ActionResult::Kept => { "– " (action.what) ": left, " (action.why) }
+                ActionResult::Failed => { span.badge.bad { "✕ failed" } " " (action.what) ": " (action.why) }
+            } } } }
+        }
+    } } }
 }
 
 /// What a fulfilment centre has to do with the order, and the form for its answer.
