@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 /// Which kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +46,12 @@ pub fn meant(cell: &str) -> &str {
     }
 }
 
-/// Writes a table page by page, so that rows need not all be there at once.
+/// Writes a table page by page, so that rows need not all be there at once: those of XLSX wait in a file that goes by itself.
 pub struct TableWriter(Target);
 
 enum Target {
     Csv(Box<csv::Writer<Vec<u8>>>),
-    Xlsx { sheet: Box<Worksheet>, next: u32 },
+    Xlsx { book: Box<Workbook>, next: u32 },
 }
 
 impl TableWriter {
@@ -64,13 +64,14 @@ impl TableWriter {
                 Target::Csv(Box::new(writer))
             }
             FileKind::Xlsx => {
-                let mut sheet = Worksheet::new();
+                let mut book = Workbook::new();
+                let sheet = book.add_worksheet_with_constant_memory()?;
+                sheet.set_freeze_panes(1, 0)?;
                 let bold = Format::new().set_bold();
                 for (column, name) in (0_u16..).zip(header) {
                     sheet.write_string_with_format(0, column, harmless(name), &bold)?;
                 }
-                sheet.set_freeze_panes(1, 0)?;
-                Target::Xlsx { sheet: Box::new(sheet), next: 1 }
+                Target::Xlsx { book: Box::new(book), next: 1 }
             }
         }))
     }
@@ -79,7 +80,8 @@ impl TableWriter {
     pub fn rows(&mut self, rows: &[Vec<String>]) -> Result<(), XlsxError> {
         match &mut self.0 {
             Target::Csv(writer) => rows.iter().for_each(|row| write_record(writer, row)),
-            Target::Xlsx { sheet, next } => {
+            Target::Xlsx { book, next } => {
+                let sheet = book.worksheet_from_index(0)?;
                 for cells in rows {
                     for (column, cell) in (0_u16..).zip(cells).filter(|(_, cell)| !cell.is_empty()) {
                         let text: String = harmless(cell).chars().take(32_000).collect();
@@ -96,11 +98,7 @@ impl TableWriter {
     pub fn finish(self) -> Result<Vec<u8>, XlsxError> {
         match self.0 {
             Target::Csv(writer) => Ok(writer.into_inner().unwrap_or_default()),
-            Target::Xlsx { sheet, .. } => {
-                let mut book = Workbook::new();
-                book.push_worksheet(*sheet);
-                book.save_to_buffer()
-            }
+            Target::Xlsx { mut book, .. } => book.save_to_buffer(),
         }
     }
 }
