@@ -28,4 +28,5 @@ migrations![
     "0017_settings",
     "0018_retention",
     "0011_marks",
+    "0021_channel_hooks",
 ];

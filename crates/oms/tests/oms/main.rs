@@ -6,6 +6,7 @@ mod changes;
 mod concurrency;
 mod drafts;
 mod exports;
+mod hooks;
 mod imports;
 mod intake;
 mod invariants;

@@ -34,6 +34,7 @@ const PAGES: &[(&str, Counterpart)] = &[
             "DELETE /channels/{id}",
         ]),
     ),
+    ("/channels/{id}/hook", Missing),
     ("/channels/{id}/listings/link", Calls(&["POST /channels/{id}/listings/link"])),
     ("/channels/{id}/retry/{entry}", Calls(&["POST /channels/{id}/rejected/{payload}/retry"])),
     ("/channels/{id}/set-up", Calls(&["GET /channels/{id}/set-up", "POST /channels/{id}/set-up"])),
@@ -53,6 +54,10 @@ const PAGES: &[(&str, Counterpart)] = &[
     ("/imports", Calls(&["POST /imports"])),
     ("/imports/{id}", Calls(&["PUT /imports/{id}/mapping", "GET /imports/{id}/dry-run", "POST /imports/{id}/start"])),
     ("/imports/{id}/cancel", Calls(&["POST /imports/{id}/cancel"])),
+    (
+        "/hooks/{channel}/{token}",
+        NotForPrograms("the platform of a channel calls it, and its signature is the permission"),
+    ),
     ("/items/new", Calls(&["POST /items", "POST /items/bulk"])),
     ("/items/{id}", Calls(&["PUT /items/{id}", "DELETE /items/{id}"])),
     ("/items/{id}/components", Calls(&["PUT /items/{id}/components"])),
