@@ -75,6 +75,7 @@ fn app(path: &str) -> App {
         metrics: Arc::new(String::new),
         may_call: Arc::new(|_| Err("nothing is called".to_owned())),
         mail_from: None,
+        public_url: None,
         may_transfer: Arc::new(|_| Err("nothing is transferred".to_owned())),
     }
 }

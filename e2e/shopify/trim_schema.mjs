@@ -22,7 +22,8 @@ const KEPT = [
   'FulfillmentTrackingInfo', 'FulfillmentCreatePayload',
   'Product', 'ProductVariant', 'ProductVariantConnection', 'InventoryItem', 'InventoryLevel', 'InventoryQuantity',
   'InventorySetQuantitiesPayload', 'InventorySetQuantitiesUserError', 'ProductVariantsBulkUpdatePayload',
-  'ProductVariantsBulkUpdateUserError',
+  'ProductVariantsBulkUpdateUserError', 'WebhookSubscription', 'WebhookSubscriptionConnection',
+  'WebhookSubscriptionCreatePayload', 'WebhookSubscriptionDeletePayload',
 ];
 
 const file = process.argv[2];
@@ -50,7 +51,10 @@ const bring = (name) => {
 };
 const isKept = (type) => kept.has(named(type)) || ['SCALAR', 'ENUM'].includes(types.get(named(type)).kind);
 const fieldsOf = (type) => type.fields.filter((field) => isKept(field.type));
-const mutations = ['fulfillmentCreate', 'inventorySetQuantities', 'orderCancel', 'productVariantsBulkUpdate'];
+const mutations = [
+  'fulfillmentCreate', 'inventorySetQuantities', 'orderCancel', 'productVariantsBulkUpdate',
+  'webhookSubscriptionCreate', 'webhookSubscriptionDelete',
+];
 const members = (type) => (type.name === 'Mutation' ? type.fields.filter((f) => mutations.includes(f.name)) : fieldsOf(type));
 for (const name of KEPT) {
   for (const field of members(types.get(name))) {

@@ -16,6 +16,7 @@ mod medusa;
 mod networks;
 mod registry;
 mod shopify;
+mod signed;
 mod sums;
 mod transfer;
 mod vendure;

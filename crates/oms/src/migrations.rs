@@ -23,11 +23,12 @@ migrations![
     "0008_order_changes",
     "0009_references",
     "0010_schedules",
+    "0011_marks",
     "0013_fulfilment_centres",
     "0015_accounts",
     "0017_settings",
     "0018_retention",
+    "0021_channel_hooks",
     "0022_channel_locations",
     "0023_rules",
-    "0011_marks",
 ];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{BoxFuture, Channel, PortError};
+use crate::{BoxFuture, Channel, Hooks, PortError};
 
 /// What a kind can do; a setting that makes no sense for it is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,4 +193,9 @@ pub trait ChannelKind: Send + Sync {
 
     /// Tells the channel that the instance is removed. Its failing does not stop the removal.
     fn removed<'a>(&'a self, connection: &'a Connection) -> BoxFuture<'a, Result<(), PortError>>;
+
+    /// How its platform tells at once of orders that changed; `None` for kinds that can only be asked.
+    fn hooks(&self) -> Option<&dyn Hooks> {
+        None
+    }
 }

@@ -6,6 +6,7 @@
 
 mod channel;
 mod error;
+mod hook;
 mod incoming;
 mod kind;
 mod outgoing;
@@ -13,6 +14,7 @@ mod transfer;
 
 pub use channel::{BoxFuture, Channel, DownloadPage, DownloadRequest, Incoming, ReferencePage};
 pub use error::PortError;
+pub use hook::{HookDelivery, HookReading, Hooks};
 pub use incoming::{ChannelPayment, ChannelPlace, IncomingLine, IncomingNote, IncomingOrder, LineLocation};
 pub use kind::{
     Capabilities, ChannelKind, ConfigField, ConfigOption, Connection, DefaultStatus, FieldKind, SetupStep, StatusTarget,

@@ -29,7 +29,9 @@ pub fn open(config: &Config) -> Result<Site, String> {
     let transfer = Transfer::new(networks.clone(), config.files.clone());
     let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
     let kinds = Arc::new(kinds(Options { networks, ..Options::default() }));
-    Ok(Site { db, clock: Arc::new(SystemClock), keys, kinds, webhooks, transfer, mailer, metrics: Arc::default() })
+    let public_url = config.public_url.as_ref().map(|_| config.base_url());
+    let (clock, metrics) = (Arc::new(SystemClock), Arc::default());
+    Ok(Site { db, clock, keys, kinds, webhooks, transfer, mailer, public_url, metrics })
 }
 
 /// The key that credentials are sealed with: `CONSIGN_SECRET_KEY`, or the file `key` in the data folder, made at the first start and

@@ -1,8 +1,8 @@
 //! The pages of Consign: router, sessions, permissions, problems, live updates. One file per noun.
 //!
 //! Faces are thin: a handler reads the form, calls one use case in one transaction, and shows what came of it. Nothing but
-//! health, readiness, sign-in and the assets answers without a session; every other handler names its permission in its
-//! signature.
+//! health, readiness, sign-in, the assets and the deliveries of channels (`hooks.rs`, by their signatures) answers without a
+//! session; every other handler names its permission in its signature.
 
 mod access;
 mod account;
@@ -16,6 +16,7 @@ mod exports;
 mod fields;
 mod folders;
 mod help;
+mod hooks;
 mod imports;
 mod items;
 mod locations;
@@ -84,6 +85,8 @@ pub struct App {
     pub mail_from: Option<String>,
     /// Whether files may be fetched from a place; else why not.
     pub may_transfer: MayTransfer,
+    /// Where platforms reach Consign, without a slash at the end; none: no channel can tell at once.
+    pub public_url: Option<String>,
 }
 
 impl App {
@@ -171,6 +174,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn(manner::around))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .merge(api::routes(&app))
+        .merge(hooks::routes())
         .layer(CompressionLayer::new())
         .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -1,5 +1,7 @@
 //! The JSON interface in process: who gets in, what each scope opens, what is answered once, what hostile input meets.
 
+#[path = "api/users.rs"]
+mod accounts;
 #[path = "api/channels.rs"]
 mod channels;
 #[path = "api/files.rs"]
@@ -54,6 +56,7 @@ impl Site {
             metrics: Arc::new(String::new),
             mail_from: None,
             may_transfer: Arc::new(|_| Ok(())),
+            public_url: Some("https://orders.example.com".to_owned()),
             may_call: Arc::new(
                 |url| if url.contains("127.0.0.1") { Err("lies in a barred network".into()) } else { Ok(()) },
             ),

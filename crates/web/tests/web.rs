@@ -34,6 +34,7 @@ impl Site {
             metrics: Arc::new(String::new),
             mail_from: None,
             may_transfer: Arc::new(|_| Ok(())),
+            public_url: Some("https://orders.example.com".to_owned()),
             may_call: Arc::new(
                 |url| if url.contains("127.0.0.1") { Err("lies in a barred network".into()) } else { Ok(()) },
             ),

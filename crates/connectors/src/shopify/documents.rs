@@ -122,4 +122,14 @@ documents! {
     /// Shipping and payment methods of the latest orders.
     METHODS = "query($first:Int!){orders(first:$first,sortKey:CREATED_AT,reverse:true){nodes{paymentGatewayNames \
         shippingLines(first:1){nodes{title code}}}}}";
+
+    /// The app's webhooks that call an address.
+    HOOKS = "query($uri:String!){webhookSubscriptions(first:100,uri:$uri){nodes{id topic}}}";
+
+    /// Has an address called.
+    ADD_HOOK = "mutation($topic:WebhookSubscriptionTopic!,$hook:WebhookSubscriptionInput!){result:webhookSubscriptionCreate(\
+        topic:$topic,webhookSubscription:$hook){webhookSubscription{id} userErrors{field message}}}";
+
+    /// Takes a webhook back.
+    DROP_HOOK = "mutation($id:ID!){result:webhookSubscriptionDelete(id:$id){userErrors{field message}}}";
 }

@@ -136,13 +136,13 @@ async fn complete(api: &Api, row: &mut Row) -> Result<(), PortError> {
     Ok(())
 }
 
-/// One order by its reference, or `None`.
+/// One order by its reference, or `None`, also for one of the till where those are not wanted.
 pub(super) async fn one(api: &Api, settings: &Settings, reference: &str) -> Result<Option<Incoming>, PortError> {
     let answer = api.answer(documents::ORDERS_BY_ID, json!({ "ids": [order_id(reference)] })).await?;
     let rows = orders_page(&answer.text()).map_err(PortError::Protocol)?;
-    let Some(mut row) = rows.into_iter().find(|row| mapping::number(&row.value["id"]) == reference) else {
-        return Ok(None);
-    };
+    let is_asked =
+        |row: &Row| mapping::number(&row.value["id"]) == reference && mapping::is_wanted(&row.value, settings);
+    let Some(mut row) = rows.into_iter().find(is_asked) else { return Ok(None) };
     complete(api, &mut row).await?;
     locate(api, settings, &mut row).await?;
     Ok(Some(row.incoming(settings)))

@@ -2,14 +2,15 @@
 //!
 //! `documents.rs` holds every GraphQL document, `schema_tests.rs` checks them against Shopify's schema; `download.rs` reads orders
 //! by their date of change; `fulfil.rs` reports shipments and cancellations; `catalogue.rs` lists variants and sets stock and
-//! prices; `setup.rs` holds the forms; `api.rs` and `mapping.rs` are as in every kind. Webhooks are not used: they need an
-//! address that Shopify can reach.
+//! prices; `setup.rs` holds the forms; `api.rs` and `mapping.rs` are as in every kind. `hooks.rs` registers and
+//! reads webhooks.
 
 mod api;
 mod catalogue;
 mod documents;
 mod download;
 mod fulfil;
+mod hooks;
 pub(crate) mod mapping;
 #[cfg(test)]
 mod outgoing_tests;
@@ -24,8 +25,8 @@ use std::time::Duration;
 
 use consign_ports::{
     BoxFuture, Cancellation, Capabilities, Channel, ChannelKind, ChannelPlace, ChannelStatus, ChannelTag, ConfigOption,
-    Connection, DefaultStatus, Despatch, DownloadPage, DownloadRequest, Incoming, ListingPrice, Outcome, PortError,
-    ProductPage, ReferencePage, SetupStep, StockLevel, TagKind,
+    Connection, DefaultStatus, Despatch, DownloadPage, DownloadRequest, Hooks, Incoming, ListingPrice, Outcome,
+    PortError, ProductPage, ReferencePage, SetupStep, StockLevel, TagKind,
 };
 use consign_values::Timestamp;
 use serde_json::json;
@@ -132,6 +133,10 @@ impl ChannelKind for ShopifyKind {
 
     fn removed<'a>(&'a self, _connection: &'a Connection) -> BoxFuture<'a, Result<(), PortError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn hooks(&self) -> Option<&dyn Hooks> {
+        Some(self)
     }
 }
 

@@ -12,6 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use consign_ports::{Connection, PortError};
 use consign_values::{Clock, SystemClock, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::Sha256;
@@ -69,13 +70,27 @@ impl Api {
         self.call(path, &[], Some(body)).await?.json()
     }
 
+    /// Deletes what is at `path` for good. What is gone already is no error.
+    pub async fn delete(&self, path: &str) -> Result<(), PortError> {
+        let (url, headers) = self.head("DELETE", path, &[("force", "true".to_owned())]);
+        let call = Call { url: &url, headers, body: None, timeout: self.timeout };
+        let reply = self.http.exchange(Method::DELETE, call).await?;
+        if matches!(reply.status, 404 | 410) { Ok(()) } else { reply.into_answer().map(drop) }
+    }
+
     async fn call(&self, path: &str, params: Params<'_>, body: Option<&Value>) -> Result<Answer, PortError> {
         let method = if body.is_some() { "POST" } else { "GET" };
+        let (url, headers) = self.head(method, path, params);
+        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
+        self.http.call(Call { url: &url, headers, body, timeout: self.timeout }).await
+    }
+
+    /// Address and headers of a call.
+    fn head(&self, method: &str, path: &str, params: Params<'_>) -> (String, Vec<(&'static str, String)>) {
         let (url, authorization) = self.address(method, path, params, SystemClock.now());
         let mut headers = vec![("accept", "application/json".to_owned())];
         headers.extend(authorization.map(|value| ("authorization", value)));
-        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
-        self.http.call(Call { url: &url, headers, body, timeout: self.timeout }).await
+        (url, headers)
     }
 
     /// The whole address of a call and its `Authorization` header, if it has one.

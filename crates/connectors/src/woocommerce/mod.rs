@@ -1,13 +1,14 @@
 //! Kind `woocommerce`: a WooCommerce shop, by its REST API v3.
 //!
 //! `download.rs` reads orders by their date of change; `fulfil.rs` reports shipments and cancellations; `catalogue.rs` lists
-//! products and sets stock and prices; `setup.rs` holds the forms; `api.rs` and `mapping.rs` are as in every kind. Webhooks are
-//! not used: a shop sends them by its own timer, which many shops don't run.
+//! products and sets stock and prices; `setup.rs` holds the forms; `hooks.rs` registers and reads webhooks; `api.rs` and
+//! `mapping.rs` are as in every kind.
 
 mod api;
 mod catalogue;
 mod download;
 mod fulfil;
+mod hooks;
 pub(crate) mod mapping;
 mod setup;
 #[cfg(test)]
@@ -18,8 +19,8 @@ use std::time::Duration;
 
 use consign_ports::{
     BoxFuture, Cancellation, Capabilities, Channel, ChannelKind, ChannelStatus, ChannelTag, Connection, DefaultStatus,
-    Despatch, DownloadPage, DownloadRequest, Incoming, ListingPrice, Outcome, PortError, ProductPage, ReferencePage,
-    SetupStep, StatusTarget, StockLevel, TagKind,
+    Despatch, DownloadPage, DownloadRequest, Hooks, Incoming, ListingPrice, Outcome, PortError, ProductPage,
+    ReferencePage, SetupStep, StatusTarget, StockLevel, TagKind,
 };
 use consign_values::Timestamp;
 
@@ -135,6 +136,10 @@ impl ChannelKind for WooCommerceKind {
 
     fn removed<'a>(&'a self, _connection: &'a Connection) -> BoxFuture<'a, Result<(), PortError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn hooks(&self) -> Option<&dyn Hooks> {
+        Some(self)
     }
 }
 

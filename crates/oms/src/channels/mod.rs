@@ -5,6 +5,7 @@
 mod channel;
 mod channel_locations;
 mod health;
+mod hooks;
 mod listings;
 mod prices;
 mod seal;
@@ -18,6 +19,10 @@ pub use channel_locations::{
     record_locations, set_channel_locations,
 };
 pub use health::{failed, paused, reconcile_references, reconciled, rejected_count, resume, trouble_count};
+pub use hooks::{
+    FETCH_AT_ONCE, Hook, HookKeys, Told, any_told, delivered, hook, hook_address, hook_failed, hook_keys, hook_refused,
+    registered, set_hook, take_told,
+};
 pub use listings::{DueListing, link_listing, linked_item, list_listings, pushed, record_products, take_due};
 pub use prices::{DuePrice, ItemPrice, any_price_due, price_pushed, prices_of, set_price, take_due_prices};
 pub use seal::{KeyRing, SealError};
@@ -26,6 +31,7 @@ pub use settings::{
 };
 pub use status::{Verdict, judge, runnable};
 
+pub(crate) use hooks::forget_told;
 pub(crate) use store::{
     find_inbox, finish_page, inbox_digests, insert_inbox_rows, items_by_listing, lock, set_downloaded, set_inbox_state,
     statuses, supersede_rejected, tag_maps,

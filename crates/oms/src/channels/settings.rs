@@ -12,6 +12,8 @@ use crate::{Ctx, Error, Refusal, Result, changes, history, jobs, locations};
 
 /// The jobs of an instance that is on; their keys are the kind and its id.
 const JOBS: [&str; 6] = ["download", "despatch", "push_stock", "push_prices", "reconcile", "list_products"];
+/// The jobs of one that is told at once; made when that is switched on.
+pub(super) const HOOK_JOBS: [&str; 2] = ["hook", "fetch_told"];
 
 /// What a person can set on an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,6 +217,8 @@ pub fn enable(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ChannelId, capabilities: Capab
             jobs::ensure(tx, kind, &format!("{kind} {id}"), &id.to_string(), ctx.now())?;
         }
         jobs::wake(tx, ctx, &format!("download {id}"))?;
+        // The platform may have given up on an instance that was off.
+        jobs::wake(tx, ctx, &format!("hook {id}"))?;
     }
     store::set_enabled(tx, id, on)?;
     history::record(tx, ctx, "channel", id.0, if on { "enabled" } else { "disabled" }, "")?;
@@ -227,7 +231,7 @@ pub fn remove(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: ChannelId) -> Result<()> {
     if channel.enabled {
         return Err(Refusal::InUse("its switch; disable it first").into());
     }
-    for kind in JOBS {
+    for kind in JOBS.iter().chain(&HOOK_JOBS) {
         jobs::remove(tx, &format!("{kind} {id}"))?;
     }
     store::delete(tx, id)?;

@@ -4,8 +4,8 @@ use consign_db::{Query, Tx, params, row, sql};
 use consign_values::{ChannelId, InboxId, ItemId, ListingId, LocationId, OrderId, Timestamp};
 
 use super::{
-    Channel, ChannelLocation, ChannelSettings, Cursor, DueListing, DuePrice, Health, InboxEntry, InboxState, ItemPrice,
-    Listing, SeveralLocations, StatusMap, TagMap,
+    Channel, ChannelLocation, ChannelSettings, Cursor, DueListing, DuePrice, Health, Hook, InboxEntry, InboxState,
+    ItemPrice, Listing, SeveralLocations, StatusMap, TagMap, Told,
 };
 use crate::Result;
 
@@ -558,4 +558,78 @@ pub fn any_price_due(tx: &mut Tx<'_>, id: ChannelId) -> Result<bool> {
          WHERE c.id = $1 AND c.enabled AND c.push_prices AND c.paused_because = '' AND g.price_due AND NOT g.gone LIMIT 1"
     );
     Ok(tx.optional(text, &[&id])?.is_some())
+}
+
+pub fn find_hook(tx: &mut Tx<'_>, id: ChannelId) -> Result<Option<Hook>> {
+    Ok(tx.optional(sql!(Hook, "SELECT {*} FROM channel_hook WHERE channel_id = $1"), &[&id])?)
+}
+
+pub fn want_hook(tx: &mut Tx<'_>, id: ChannelId, wanted: bool, sealed: &[u8]) -> Result<()> {
+    let text = sql!("UPDATE channel_hook SET wanted = $2, sealed = $3, last_error = '' WHERE channel_id = $1");
+    tx.execute(text, &[&id, &wanted, &sealed])?;
+    Ok(())
+}
+
+pub fn set_registered(tx: &mut Tx<'_>, id: ChannelId, ids: &str, at: Option<Timestamp>) -> Result<()> {
+    let text =
+        sql!("UPDATE channel_hook SET registered = $2, registered_at = $3, last_error = '' WHERE channel_id = $1");
+    tx.execute(text, &[&id, &ids, &at])?;
+    Ok(())
+}
+
+pub fn set_hook_failed(tx: &mut Tx<'_>, id: ChannelId, error: &str, now: Timestamp) -> Result<()> {
+    let text = sql!("UPDATE channel_hook SET last_error = $2, last_error_at = $3 WHERE channel_id = $1");
+    tx.execute(text, &[&id, &error, &now])?;
+    Ok(())
+}
+
+pub fn count_delivery(tx: &mut Tx<'_>, id: ChannelId, now: Timestamp) -> Result<()> {
+    let text =
+        sql!("UPDATE channel_hook SET delivered_at = $2, delivery_count = delivery_count + 1 WHERE channel_id = $1");
+    tx.execute(text, &[&id, &now])?;
+    Ok(())
+}
+
+pub fn count_refused(tx: &mut Tx<'_>, id: ChannelId, now: Timestamp) -> Result<()> {
+    let text = sql!("UPDATE channel_hook SET refused_at = $2, refused_count = refused_count + 1 WHERE channel_id = $1");
+    tx.execute(text, &[&id, &now])?;
+    Ok(())
+}
+
+pub fn told_count(tx: &mut Tx<'_>, id: ChannelId) -> Result<i64> {
+    Ok(tx.one(sql!(i64, "SELECT COUNT(*) FROM told_order WHERE channel_id = $1"), &[&id])?)
+}
+
+pub fn tell_again(tx: &mut Tx<'_>, id: ChannelId, reference: &str) -> Result<u64> {
+    let text = sql!("UPDATE told_order SET times = times + 1 WHERE channel_id = $1 AND reference = $2");
+    Ok(tx.execute(text, &[&id, &reference])?)
+}
+
+pub fn tell(tx: &mut Tx<'_>, told: &Told) -> Result<()> {
+    let text = sql!(
+        "INSERT INTO told_order (channel_id, reference, told_at, times) VALUES ($1, $2, $3, 1)
+         ON CONFLICT (channel_id, reference) DO UPDATE SET times = told_order.times + 1"
+    );
+    tx.execute(text, &[&told.channel_id, &told.reference, &told.told_at])?;
+    Ok(())
+}
+
+pub fn any_told(tx: &mut Tx<'_>, id: ChannelId) -> Result<bool> {
+    let text = sql!(
+        ChannelId,
+        "SELECT c.id FROM channel c JOIN told_order t ON t.channel_id = c.id
+         WHERE c.id = $1 AND c.enabled AND c.paused_because = '' LIMIT 1"
+    );
+    Ok(tx.optional(text, &[&id])?.is_some())
+}
+
+pub fn told(tx: &mut Tx<'_>, id: ChannelId, most: i64) -> Result<Vec<Told>> {
+    let text = sql!(Told, "SELECT {*} FROM told_order WHERE channel_id = $1 ORDER BY told_at, reference LIMIT $2");
+    Ok(tx.all(text, &[&id, &most])?)
+}
+
+pub fn forget_told(tx: &mut Tx<'_>, told: &[Told]) -> Result<()> {
+    let text = sql!("DELETE FROM told_order WHERE channel_id = $1 AND reference = $2 AND times = $3");
+    tx.execute_many(text, told.iter().map(|one| params![one.channel_id, one.reference.clone(), one.times]))?;
+    Ok(())
 }

@@ -25,7 +25,8 @@ row! {
     pub struct Job in "job" {
         /// Its id.
         pub id: JobId,
-        /// What is to be done: `download`, `push_stock`, `push_prices`, `despatch`, `reconcile`, `list_products`, `clean_up`.
+        /// What is to be done: `download`, `push_stock`, `push_prices`, `despatch`, `reconcile`, `list_products`, `hook`, `fetch_told`,
+        /// `clean_up` and others.
         pub kind: String,
         /// One job for one key.
         pub key: String,

@@ -46,7 +46,7 @@ pub use order::{
     CentreState, DespatchState, Detail, Hold, HoldKind, HoldReason, Line, NO_DEADLINE, Note, Order, OrderState, Payment,
 };
 pub use process::{process, process_notes_read};
-pub use receive::{PageOutcome, Received, receive_page, retry_rejected};
+pub use receive::{PageOutcome, Received, receive_page, receive_told, retry_rejected};
 pub use relations::{Relation, RelationKind, is_split, relations};
 pub use search::{Count, Filter, Page, Scope, Sort, count, ids, search};
 pub use split::{Part, split};

@@ -100,6 +100,22 @@ pub fn retry_rejected(tx: &mut Tx<'_>, ctx: &Ctx<'_>, entry: InboxId, incoming: 
     Ok(received)
 }
 
+/// Takes orders that the channel told of and that were fetched one by one: the same inbox, the same judgement, the same
+/// history as a page's, only that the cursor stays. `told` is forgotten, unless it was told again meanwhile.
+pub fn receive_told(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx<'_>,
+    id: ChannelId,
+    told: &[channels::Told],
+    orders: &[Incoming],
+) -> Result<Received> {
+    let channel = channels::lock(tx, id)?.ok_or(Error::NotFound("channel"))?;
+    let received = receive_payloads(tx, ctx, &channel, orders)?;
+    channels::forget_told(tx, told)?;
+    changes::announce(tx, ctx, "channel", [id.0])?;
+    Ok(received)
+}
+
 struct Payload<'p> {
     incoming: &'p Incoming,
     digest: Vec<u8>,

@@ -17,7 +17,7 @@ pub use timetable::Timetable;
 use crate::channels::{KeyRing, SealError};
 use crate::exports::{self, Export, ExportFilter, FileKind};
 use crate::imports::{self, Like};
-use crate::{Ctx, Error, Refusal, Result, changes, history, jobs};
+use crate::{Ctx, Error, Refusal, Result, changes, history, jobs, locations};
 
 consign_db::text_enum! {
     /// Which way the files go.
@@ -185,6 +185,11 @@ fn check(tx: &mut Tx<'_>, form: &ScheduleForm) -> Result<String> {
             None => errors.add("what", "must be orders, centre-orders, items or stock"),
         },
         Direction::Import => {}
+    }
+    match form.layout.location.map(|id| locations::get(tx, LocationId(id))) {
+        Some(Err(Error::NotFound(_))) => errors.add("location", "is no location"),
+        Some(Err(error)) => return Err(error),
+        _ => {}
     }
     if form.layout.days.is_some_and(|days| !(1..=36_500).contains(&days)) {
         errors.add("days", "must be between 1 and 36,500");

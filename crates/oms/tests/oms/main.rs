@@ -7,6 +7,7 @@ mod channel_locations;
 mod concurrency;
 mod drafts;
 mod exports;
+mod hooks;
 mod imports;
 mod intake;
 mod invariants;

@@ -95,6 +95,7 @@ pub async fn start(config: &Config, site: Site, with_worker: bool) -> Result<Ser
         may_call: Arc::new(move |url| webhooks.check(url)),
         mail_from: config.mail.as_ref().map(|_| reached.base_url()),
         may_transfer: Arc::new(move |place| transfer.check(place)),
+        public_url: site.public_url.clone(),
     };
     tokio::spawn(poll_changes(app.clone()));
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();

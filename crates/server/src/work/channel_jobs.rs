@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::Site;
 
 /// What a failed remote call means for the job.
-enum Trouble {
+pub(super) enum Trouble {
     Port(PortError),
     Own(Error),
 }
@@ -31,11 +31,12 @@ impl From<Error> for Trouble {
     }
 }
 
-struct Task<'s> {
-    site: &'s Site,
-    channel: Channel,
+/// A job of one instance, connected.
+pub(super) struct Task<'s> {
+    pub(super) site: &'s Site,
+    pub(super) channel: Channel,
     kind: Arc<dyn ChannelKind>,
-    remote: Box<dyn Remote>,
+    pub(super) remote: Box<dyn Remote>,
 }
 
 /// Between two looks at what has to be told.
@@ -74,6 +75,7 @@ pub async fn run(site: &Site, job: &str, id: ChannelId, attempts: i64) -> Result
             "push_stock" => task.push_stock().await.map(next),
             "push_prices" => task.push_prices().await.map(next),
             "reconcile" => task.reconcile().await.map(|()| next(900)),
+            "fetch_told" => task.fetch_told().await.map(next),
             "list_products" => task.list_products().await.map(|()| next(12 * 3_600)),
             other => return Ok(Ended::Dead { error: format!("no such job: {other}") }),
         },

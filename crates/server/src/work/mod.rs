@@ -3,6 +3,7 @@
 //! Any number of nodes may do this on one database; a job whose node dies is free again when its lease runs out.
 
 mod channel_jobs;
+mod hook_jobs;
 mod mail_jobs;
 mod schedule_jobs;
 mod webhook_jobs;
@@ -43,6 +44,8 @@ pub struct Site {
     pub transfer: Transfer,
     /// Sends mails, if a server is configured.
     pub mailer: Option<Mailer>,
+    /// Where platforms reach us, without a slash at the end, if that is configured.
+    pub public_url: Option<String>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -159,6 +162,7 @@ fn due(tx: &mut Tx<'_>, ctx: &Ctx<'_>) -> Result<Vec<Job>, Error> {
             ("despatch", Ok(channel)) => despatch::any_due(tx, ctx, channel)?,
             ("push_stock", Ok(channel)) => channels::any_listing_due(tx, channel)?,
             ("push_prices", Ok(channel)) => channels::any_price_due(tx, channel)?,
+            ("fetch_told", Ok(channel)) => channels::any_told(tx, channel)?,
             _ => true,
         };
         if wanted {
@@ -206,6 +210,7 @@ async fn run_job(site: &Site, job: &Job) -> Ended {
         (rules::JOB, _) => run_rules(site).await,
         ("webhook", Ok(ChannelId(id))) => webhook_jobs::run(site, WebhookId(id)).await,
         ("mail", _) => mail_jobs::run(site).await,
+        ("hook", Ok(channel)) => hook_jobs::register(site, channel, job.attempts).await,
         ("schedule", Ok(ChannelId(id))) => schedule_jobs::run(site, ScheduleId(id)).await,
         ("import", Ok(ChannelId(import))) => take_in(site, ImportId(import)).await,
         (kind, Ok(channel)) => channel_jobs::run(site, kind, channel, job.attempts).await,

@@ -5,6 +5,7 @@
 
 mod call;
 mod centres;
+mod channel_hooks;
 mod channel_locations;
 mod channel_set_up;
 mod channels;
@@ -67,6 +68,7 @@ fn described() -> OpenApiRouter<App> {
             .merge(channels::routes())
             .merge(channel_set_up::routes())
             .merge(channel_locations::routes())
+            .merge(channel_hooks::routes())
             .merge(schedules::routes())
             .merge(rules::routes())
             .merge(users::routes())

@@ -1,4 +1,5 @@
-//! Users: listed, made, edited, by owners. A password is set here only for a new user; changing one is the pages' business.
+//! Users: listed, made, edited, invited, by owners; their sessions and second factors; what each role may do. A password is set
+//! here only for a new user; changing one is the pages' business.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,11 +7,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use consign_db::Tx;
 use consign_oms::Error;
-use consign_oms::users::{self, Role, UserEdit, UserForm};
+use consign_oms::users::{self, Permission, Role, Session, UserEdit, UserForm, two_factor};
 use consign_values::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::Object;
+use utoipa::openapi::schema::ArrayBuilder;
+use utoipa::openapi::{Array, Object};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -21,7 +23,15 @@ use crate::problem::Answer;
 use crate::{App, blocking};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, replace))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, replace))
+        .routes(routes!(invite))
+        .routes(routes!(two_factor_off))
+        .routes(routes!(sessions))
+        .routes(routes!(end_session))
+        .routes(routes!(rights))
+        .routes(routes!(require))
 }
 
 fn roles() -> Object {
@@ -135,6 +145,138 @@ async fn replace(
     call.write(StatusCode::OK, move |tx, ctx| {
         users::edit(tx, ctx, UserId(id), &edit)?;
         shown(tx, UserId(id))
+    })
+    .await
+}
+
+/// Mail a user who has no password yet a link to set one; it is good for some days. Needs a mail server.
+#[utoipa::path(post, path = "/users/{id}/invite", tag = "users", params(("id" = i64, Path)), security(("token" = ["manage_users"])),
+    responses((status = 202, description = "The user; the mail is on its way.", body = User)))]
+async fn invite(State(app): State<App>, _: ManageUsers, call: Call, Route(id): Route<i64>) -> Answer<Response> {
+    let Some(base) = app.mail_from.clone() else { return Err(Error::NotFound("mail server").into()) };
+    let keys = app.keys.clone();
+    call.write(StatusCode::ACCEPTED, move |tx, ctx| {
+        users::invite(tx, ctx, &keys, UserId(id), &base)?;
+        shown(tx, UserId(id))
+    })
+    .await
+}
+
+/// Switch a user's second factor off, for one who has lost it. Where the role must have one, the next sign-in sets it up anew.
+#[utoipa::path(delete, path = "/users/{id}/two-factor", tag = "users", params(("id" = i64, Path)), security(("token" = ["manage_users"])),
+    responses((status = 204, description = "It is off.")))]
+async fn two_factor_off(_: ManageUsers, call: Call, Route(id): Route<i64>) -> Answer<Response> {
+    call.write(StatusCode::NO_CONTENT, move |tx, ctx| two_factor::switch_off(tx, ctx, UserId(id))).await
+}
+
+/// A session of a user.
+#[derive(Serialize, ToSchema)]
+pub struct OneSession {
+    /// What it is called; opens nothing.
+    key: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// To the minute.
+    #[schema(format = DateTime)]
+    seen_at: String,
+    /// When it ends unless it is used.
+    #[schema(format = DateTime)]
+    expires_at: String,
+    /// What the browser called itself.
+    agent: String,
+    /// The address it began from.
+    address: String,
+}
+
+/// A user's sessions.
+#[utoipa::path(get, path = "/users/{id}/sessions", tag = "users", params(("id" = i64, Path)), security(("token" = ["manage_users"])),
+    responses((status = 200, description = "The sessions.", body = Page<OneSession>)))]
+async fn sessions(State(app): State<App>, _: ManageUsers, Route(id): Route<i64>) -> Answer<Json<Page<OneSession>>> {
+    let found = app
+        .read(move |tx| {
+            users::get(tx, UserId(id))?;
+            users::sessions_of(tx, UserId(id))
+        })
+        .await?;
+    let show = |session: &Session| OneSession {
+        key: users::session_key(session),
+        created_at: session.created_at.to_rfc3339(),
+        seen_at: session.seen_at.to_rfc3339(),
+        expires_at: session.expires_at.to_rfc3339(),
+        agent: session.agent.clone(),
+        address: session.address.clone(),
+    };
+    Ok(Json(Page::whole(found.iter().map(show).collect())))
+}
+
+/// End a session of a user.
+#[utoipa::path(delete, path = "/users/{id}/sessions/{key}", tag = "users", params(("id" = i64, Path), ("key" = String, Path)),
+    security(("token" = ["manage_users"])), responses((status = 204, description = "It has ended.")))]
+async fn end_session(_: ManageUsers, call: Call, Route((id, key)): Route<(i64, String)>) -> Answer<Response> {
+    call.write(StatusCode::NO_CONTENT, move |tx, ctx| users::end_session_of(tx, ctx, UserId(id), &key)).await
+}
+
+fn scopes() -> Array {
+    let one = one_of(Permission::ALL.iter().map(|permission| permission.as_str()));
+    ArrayBuilder::new().items(one).build()
+}
+
+/// What a role may do.
+#[derive(Serialize, ToSchema)]
+pub struct RoleRights {
+    #[schema(schema_with = roles)]
+    role: &'static str,
+    /// As tokens name them.
+    #[schema(schema_with = scopes)]
+    scopes: Vec<&'static str>,
+    /// Its users set up a second factor before anything else.
+    two_factor: bool,
+}
+
+fn rights_of(tx: &mut Tx<'_>, role: Role) -> Result<RoleRights, Error> {
+    Ok(RoleRights {
+        role: role.as_str(),
+        scopes: Permission::ALL.iter().filter(|one| role.may(**one)).map(|one| one.as_str()).collect(),
+        two_factor: two_factor::required_roles(tx)?.contains(&role),
+    })
+}
+
+/// What each role may do, and whether it must have a second factor.
+#[utoipa::path(get, path = "/roles", tag = "users", security(("token" = ["manage_users"])),
+    responses((status = 200, description = "The roles.", body = Page<RoleRights>)))]
+async fn rights(State(app): State<App>, _: ManageUsers) -> Answer<Json<Page<RoleRights>>> {
+    let all = app.read(|tx| Role::ALL.iter().map(|role| rights_of(tx, *role)).collect()).await?;
+    Ok(Json(Page::whole(all)))
+}
+
+/// What a role must have.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Demand {
+    /// A second factor. Whoever lacks one sets it up right after signing in.
+    two_factor: bool,
+}
+
+/// Say whether the users of a role must have a second factor.
+#[utoipa::path(put, path = "/roles/{role}", tag = "users", params(("role" = String, Path)), security(("token" = ["manage_users"])),
+    request_body = Demand, responses((status = 200, description = "The role.", body = RoleRights)))]
+async fn require(
+    _: ManageUsers,
+    call: Call,
+    Route(code): Route<String>,
+    Input(new): Input<Demand>,
+) -> Answer<Response> {
+    let role = Role::parse(&code).ok_or(Error::NotFound("role"))?;
+    call.write(StatusCode::OK, move |tx, ctx| {
+        let mut all = two_factor::required_roles(tx)?;
+        if all.contains(&role) != new.two_factor {
+            all.retain(|one| *one != role);
+            if new.two_factor {
+                all.push(role);
+            }
+            two_factor::require(tx, ctx, &all)?;
+        }
+        rights_of(tx, role)
     })
     .await
 }

@@ -2,6 +2,7 @@
 //!
 //! Remote calls are made between transactions: read, call, write.
 
+mod hook;
 mod set_up;
 mod settings;
 mod warehouses;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<App> {
         .route("/channels/{id}", get(show))
         .route("/channels/{id}/set-up", get(set_up::set_up_page).post(set_up::set_up))
         .route("/channels/{id}/settings", post(settings::settings))
+        .route("/channels/{id}/hook", post(hook::switch))
         .route("/channels/{id}/statuses", post(settings::statuses))
         .route("/channels/{id}/tags", post(settings::tags))
         .route("/channels/{id}/locations", post(warehouses::save))
@@ -159,7 +161,7 @@ async fn show(
 ) -> Answer<Markup> {
     let id = ChannelId(id);
     let (after, unlinked) = (query.after.clone(), !query.unlinked.is_empty());
-    let (channel, health, places, chosen, statuses, tags, warehouses, listings, rejected, entries, names) = app
+    let (channel, health, places, chosen, statuses, tags, warehouses, listings, rejected, told, entries, names) = app
         .read(move |tx| {
             Ok((
                 channels::get(tx, id)?,
@@ -171,6 +173,7 @@ async fn show(
                 warehouses::load(tx, id)?,
                 channels::list_listings(tx, id, unlinked, &after)?,
                 channels::rejected(tx, id)?,
+                channels::hook(tx, id)?,
                 consign_oms::history::list(tx, "channel", id.0)?,
                 ui::names(tx)?,
             ))
@@ -185,7 +188,10 @@ async fn show(
         @if may { (channel_buttons(&channel, kind.as_ref())) }
         p { a href={"/channels/guide/" (kind.code())} { "Rules & guidelines, how to add, how to configure" } }
         div.columns {
-            section { h2 { "Settings" } (settings::settings_form(&channel, kind.as_ref(), &places, &chosen, may)) }
+            section {
+                h2 { "Settings" } (settings::settings_form(&channel, kind.as_ref(), &places, &chosen, may))
+                (hook::section(&app, &channel, kind.as_ref(), told.as_ref(), may))
+            }
             section {
                 @if kind.capabilities().status_mapping {
                     h2 { "Status mapping" }
@@ -311,6 +317,7 @@ async fn act(
             html! { h1 { (channel.name) } p.good { "✓ " (said) } p { a href={"/channels/" (id)} { "Back" } } };
         return Ok(ui::page(&app, &user.0, "/channels", "Test", content).await?.into_response());
     }
+    let told = app.read(move |tx| channels::hook(tx, id)).await?;
     let what = action.clone();
     app.write(user.actor(), move |tx, ctx| match what.as_str() {
         "enable" => channels::enable(tx, ctx, id, capabilities, true),
@@ -327,6 +334,11 @@ async fn act(
         let connection = open(&app, &channel)?;
         if let Err(error) = kind.removed(&connection).await {
             tracing::info!(%error, "the channel could not be told that it was removed");
+        }
+        if let (Some(hooks), Some(told)) = (kind.hooks(), told)
+            && let Err(error) = hooks.unregister(&connection, &told.ids()).await
+        {
+            tracing::info!(%error, "the channel's webhook could not be taken back");
         }
         return Ok(Redirect::to("/channels").into_response());
     }

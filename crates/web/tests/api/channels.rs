@@ -52,6 +52,9 @@ fn a_program_maps_statuses_and_tags_and_hears_of_what_stands_twice() {
         );
         let none = site.call(&token, "POST", &path("rejected/77/retry"), &Value::Null);
         assert_eq!(none.status, StatusCode::NOT_FOUND);
+        let told = put("hook", json!({"wanted": true}));
+        assert_eq!(told.status, StatusCode::NOT_FOUND, "its kind is unknown here");
+        assert_eq!(site.get(&token, &path("hook")).body["delivery_count"], json!(0));
         let off = site.call(&token, "POST", &path("compare"), &Value::Null);
         assert_eq!((off.status, &off.body["code"]), (StatusCode::CONFLICT, &json!("channel_cannot_run")));
         assert_eq!(
