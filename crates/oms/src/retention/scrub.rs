@@ -6,7 +6,7 @@ use consign_values::{Address, CustomerId, DraftId, OrderId};
 use super::store;
 use crate::history::Entry;
 use crate::orders::{self, Detail, Note, Order};
-use crate::{Ctx, Result, changes, decisions, history};
+use crate::{Ctx, Result, changes, decisions, history, rules};
 
 /// Stands where something was removed.
 pub(super) const GONE: &str = "(removed)";
@@ -69,6 +69,7 @@ pub(super) fn order(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, because: &str) 
     for payload in store::payloads_of(tx, &order)? {
         store::scrub_payload(tx, payload.0, &redact(&payload.1, &words), ctx.now())?;
     }
+    rules::forget(tx, id, GONE)?;
     for (delivery, body) in store::deliveries_of(tx, id)? {
         store::update_delivery(tx, delivery, &told(&body, &words))?;
     }

@@ -32,4 +32,4 @@ pub use run::{
     run_on, runs, try_on, work,
 };
 
-pub(crate) use run::due_of_history;
+pub(crate) use run::{due_of_history, forget};

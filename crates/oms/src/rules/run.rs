@@ -211,6 +211,18 @@ pub fn runs(tx: &mut Tx<'_>, order: OrderId) -> Result<Vec<RuleRun>> {
     store::runs(tx, order)
 }
 
+/// Takes what was seen of an order out of its traces: which rule did what stays.
+pub(crate) fn forget(tx: &mut Tx<'_>, order: OrderId, instead: &str) -> Result<()> {
+    for run in store::all_runs(tx, order)? {
+        let mut trace = run.trace();
+        for test in trace.iter_mut().flat_map(|rule| &mut rule.steps).flat_map(|step| &mut step.tests) {
+            instead.clone_into(&mut test.seen);
+        }
+        store::set_trace(tx, run.id, &serde_json::to_string(&trace).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
 /// Rules don't run on orders that are unpaid, parked, locked or no longer open (reference 5.2).
 fn ready(order: &Order) -> bool {
     order.state == OrderState::Open && order.payment == Payment::Paid && !order.parked && !order.locked

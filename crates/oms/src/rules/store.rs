@@ -84,6 +84,16 @@ pub fn delete_due(tx: &mut Tx<'_>, order: OrderId) -> Result<()> {
     Ok(())
 }
 
+pub fn all_runs(tx: &mut Tx<'_>, order: OrderId) -> Result<Vec<RuleRun>> {
+    Ok(tx.all(sql!(RuleRun, "SELECT {*} FROM rule_run WHERE order_id = $1 ORDER BY id"), &[&order])?)
+}
+
+/// Only for removing personal data: else traces are append-only.
+pub fn set_trace(tx: &mut Tx<'_>, id: i64, trace: &str) -> Result<()> {
+    tx.execute(sql!("UPDATE rule_run SET trace = $2 WHERE id = $1"), &[&id, &trace])?;
+    Ok(())
+}
+
 pub fn runs(tx: &mut Tx<'_>, order: OrderId) -> Result<Vec<RuleRun>> {
     Ok(tx.all(sql!(RuleRun, "SELECT {*} FROM rule_run WHERE order_id = $1 ORDER BY id DESC LIMIT 100"), &[&order])?)
 }

@@ -1,19 +1,20 @@
 //! Personal data goes after its time and on demand: from every column of every table, for good; figures stay.
 
 use consign_db::testing::on_each_engine;
-use consign_db::{Db, Query};
+use consign_db::{Db, Query, Tx};
 use consign_oms::channels::KeyRing;
 use consign_oms::despatch::{self, Settled};
 use consign_oms::orders::{self, Filter, OrderState};
 use consign_oms::retention::people::{self, Chosen};
 use consign_oms::retention::{self, Due, Step};
+use consign_oms::rules::{self, Action, Body, Field, Match, Node, Operator, Test, Then};
 use consign_oms::settings::Retention;
 use consign_oms::tokens::{self, TokenForm};
 use consign_oms::users::{self, Permission, Role, UserForm};
 use consign_oms::webhooks::{self, EventKind, WebhookForm};
-use consign_oms::{Error, MIGRATIONS, customers, imports, settings};
+use consign_oms::{Ctx, Error, MIGRATIONS, customers, imports, settings};
 use consign_ports::{Incoming, IncomingNote, IncomingOrder};
-use consign_values::{Address, CountryCode};
+use consign_values::{Address, CountryCode, OrderId};
 
 use crate::shop::{Shop, incoming, paid};
 
@@ -137,6 +138,10 @@ fn plant(shop: &Shop<'_>) {
         form.delivery.line2 = "Quux House".to_owned();
         orders::edit(tx, ctx, order.id, now.version, &form)?;
         orders::add_note(tx, ctx, order.id, &format!("{NAME} called"), true, false)?;
+        let note = orders::view(tx, order.id)?.notes.last().map_or(0, |note| note.id);
+        orders::edit_note(tx, ctx, order.id, note, &format!("{NAME} called again"), true, false)?;
+        orders::set_properties(tx, ctx, order.id, &[("gift card".to_owned(), format!("for {NAME}"))])?;
+        run_a_rule(tx, ctx, order.id)?;
         orders::set_shipping(tx, ctx, order.id, "Post", "Fast", "QUUX123")?;
         orders::park(tx, ctx, order.id, &format!("until {NAME} answers"))?;
         orders::unpark(tx, ctx, order.id)?;
@@ -169,6 +174,25 @@ fn plant(shop: &Shop<'_>) {
     while shop.does(|tx, ctx| imports::work(tx, ctx, bad, &progress)).unwrap() {}
     let file = format!("Order No,SKU,Line ID,Qty,Price,Name,Town,Status\nI-2,X,1,1,1,{NAME},Quuxton,\n");
     shop.does(|tx, ctx| imports::prepare(tx, ctx, "never.csv", file.as_bytes(), NEW_ORDERS)).unwrap();
+}
+
+/// One that looks at the name, the notes and a property.
+fn run_a_rule(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId) -> Result<(), Error> {
+    let looks = |field: Field, key: &str| Test {
+        field,
+        key: key.to_owned(),
+        operator: Operator::NotEquals,
+        values: vec!["nobody".to_owned()],
+    };
+    let tests = vec![looks(Field::Name, ""), looks(Field::NoteText, ""), looks(Field::Property, "gift card")];
+    let then = Then::Actions(vec![Action::Tag { tag: 2 }]);
+    let node = Node { id: 1, name: "looks".to_owned(), enabled: true, matching: Match::All, tests, then };
+    let rule = rules::create(tx, ctx, "Looks", &Body { nodes: vec![node] })?;
+    rules::publish(tx, ctx, rule, 1)?;
+    rules::enable(tx, ctx, rule, true)?;
+    let trace = rules::run_on(tx, ctx, id, None, false)?;
+    assert_eq!(trace[0].steps[0].tests.len(), 3, "all three are seen");
+    rules::enable(tx, ctx, rule, false)
 }
 
 /// The channel confirms what it was told.
