@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { run, start } from './process.mjs';
+import { freePort, run, start } from './process.mjs';
 
 const binary = process.env.CONSIGN_BIN ?? path.resolve(import.meta.dirname, '../target/debug/consign');
 
@@ -12,12 +12,17 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !n
 
 export const OWNER = { name: 'Olive Owner', email: 'olive@example.com', password: 'correct horse battery' };
 
-/** Starts `consign serve` in a new folder, or on a PostgreSQL database; `code` is the set-up code. */
-export async function serve({ database, files, settings: own = {} } = {}) {
+/**
+ * Starts `consign serve` in a new folder, or on a PostgreSQL database; `code` is the set-up code. With `reachable` it knows the address
+ * at which channels reach it.
+ */
+export async function serve({ database, files, reachable = false, settings: own = {} } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), 'consign-e2e-'));
   const place = ['--data', folder, '--allow-networks', '127.0.0.0/8', ...(database ? ['--database', database] : [])];
-  const settings = { ...env, ...(files ? { CONSIGN_FILES: files } : {}), ...own };
-  const server = await start(binary, [...place, 'serve', '--listen', '127.0.0.1:0'], {
+  const listen = `127.0.0.1:${reachable ? await freePort() : 0}`;
+  const known = reachable ? { CONSIGN_PUBLIC_URL: `http://${listen}` } : {};
+  const settings = { ...env, ...(files ? { CONSIGN_FILES: files } : {}), ...known, ...own };
+  const server = await start(binary, [...place, 'serve', '--listen', listen], {
     until: /listens on (http\S+)[^]*set-up code:\s+(\S+)/,
     seconds: 30,
     cwd: folder,

@@ -3,6 +3,7 @@
 // Environment: CONSIGN_BIN; CHROMIUM (/usr/bin/chromium).
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { simpleParser } from 'mailparser';
@@ -35,6 +36,22 @@ function mailbox() {
   });
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve({ mails, port: server.server.address().port, stop: () => new Promise((end) => server.close(end)) }));
+  });
+}
+
+/** A program that keeps the calls it gets. */
+function listener() {
+  const calls = [];
+  const server = createServer(async (request, answer) => {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    calls.push({ headers: request.headers, body: Buffer.concat(parts).toString() });
+    answer.end();
+  });
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      resolve({ calls, url: `http://127.0.0.1:${server.address().port}/told`, stop: () => new Promise((end) => server.close(end)) });
+    });
   });
 }
 
@@ -201,5 +218,47 @@ describe('accounts', () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await visit('/account');
     await look(page, 'account-dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+  });
+
+  test('a program gets a token, looks with it, and is locked out when it is revoked', async () => {
+    await visit('/users/tokens');
+    await look(page, 'tokens-empty');
+    await page.getByLabel('What it is for').fill('Warehouse screen');
+    await press('Make the token');
+    const token = await page.getByLabel('Token', { exact: true }).inputValue();
+    await visit('/users/tokens');
+    assert.equal(await page.getByText(token).count(), 0, 'it is shown once');
+    await look(page, 'tokens');
+    const ask = () => fetch(`${consign.url}/api/v1/orders`, { headers: { Authorization: `Bearer ${token}` } });
+    assert.equal((await ask()).status, 200);
+    page.once('dialog', (dialog) => dialog.accept());
+    await press('Revoke');
+    await page.getByText('✕ revoked').waitFor();
+    assert.equal((await ask()).status, 401);
+  });
+
+  test('a webhook is told, and its program can tell that the call is from here', async () => {
+    const program = await listener();
+    await visit('/webhooks');
+    await look(page, 'webhooks-empty');
+    await page.getByLabel('What it is for').fill('Warehouse screen');
+    await page.getByLabel('Address').fill(program.url);
+    await page.getByRole('group', { name: 'Told when' }).getByRole('checkbox').first().check();
+    await press('Add the webhook');
+    const secret = await page.getByLabel('Secret').inputValue();
+    await press('Send a ping');
+    await eventually('the ping arrives', () => program.calls.length > 0);
+    const { headers, body } = program.calls[0];
+    const [, at, signature] = headers['consign-signature'].match(/^t=(\d+),v1=([0-9a-f]+)$/);
+    assert.equal(signature, createHmac('sha256', secret).update(`${at}.${body}`).digest('hex'));
+    await eventually('the log says so', async () => {
+      await page.getByRole('link', { name: 'Load anew' }).click();
+      return (await page.getByText('✓ delivered').count()) > 0;
+    });
+    await look(page, 'webhook');
+    await visit('/webhooks');
+    await look(page, 'webhooks');
+    await program.stop();
   });
 });

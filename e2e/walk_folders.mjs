@@ -125,7 +125,7 @@ describe('folders and the address book', () => {
     await look(page, 'customers');
     await visit('/settings/orders');
     await page.getByText('merge alike orders by themselves').click();
-    await press('Save', page.locator('form[action="/settings/handling"]'));
+    await press('Save merging and folders');
     await page.locator('input[name=merge_alike]:checked').waitFor();
     await look(page, 'settings-orders');
   });

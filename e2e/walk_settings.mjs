@@ -116,7 +116,7 @@ describe('settings, preferences and personal data', () => {
     await page.getByLabel('all its lines must be linked to items').check();
     await press('Save the checks');
     await page.getByLabel('direct orders offer Complete and process').uncheck();
-    await press('Save');
+    await press('Save the pages');
     await look(page, 'settings-orders');
     await visit('/drafts');
     await press('New order (n)');

@@ -24,7 +24,7 @@ use super::channels::{ChannelDetail, detail};
 use super::document::one_of;
 use crate::App;
 use crate::access::{ManageChannels, View};
-use crate::channels::{TARGETS, fetch_again, fetch_tags, open, remote};
+use crate::channels::{TARGETS, fetch_again, fetch_tags, open, remote, tell_removed};
 use crate::problem::Answer;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -192,13 +192,10 @@ async fn add(State(app): State<App>, _: ManageChannels, call: Call, Input(new): 
 #[utoipa::path(delete, path = "/channels/{id}", tag = "channels", params(("id" = i64, Path)), security(("token" = ["manage_channels"])),
     responses((status = 204, description = "It is gone.")))]
 async fn remove(State(app): State<App>, _: ManageChannels, call: Call, Route(id): Route<i64>) -> Answer<Response> {
-    let channel = app.read(move |tx| channels::get(tx, ChannelId(id))).await?;
-    let answer = call.write(StatusCode::NO_CONTENT, move |tx, ctx| channels::remove(tx, ctx, ChannelId(id))).await?;
-    if let (Ok(kind), Ok(connection)) = (app.kind(&channel.kind), open(&app, &channel))
-        && let Err(error) = kind.removed(&connection).await
-    {
-        tracing::info!(%error, "the channel could not be told that it was removed");
-    }
+    let id = ChannelId(id);
+    let (channel, told) = app.read(move |tx| Ok((channels::get(tx, id)?, channels::hook(tx, id)?))).await?;
+    let answer = call.write(StatusCode::NO_CONTENT, move |tx, ctx| channels::remove(tx, ctx, id)).await?;
+    tell_removed(&app, &channel, told).await;
     Ok(answer)
 }
 

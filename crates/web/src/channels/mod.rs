@@ -331,16 +331,21 @@ async fn act(
     })
     .await?;
     if action == "remove" {
-        let connection = open(&app, &channel)?;
-        if let Err(error) = kind.removed(&connection).await {
-            tracing::info!(%error, "the channel could not be told that it was removed");
-        }
-        if let (Some(hooks), Some(told)) = (kind.hooks(), told)
-            && let Err(error) = hooks.unregister(&connection, &told.ids()).await
-        {
-            tracing::info!(%error, "the channel's webhook could not be taken back");
-        }
+        tell_removed(&app, &channel, told).await;
         return Ok(Redirect::to("/channels").into_response());
     }
     Ok(Redirect::to(&format!("/channels/{id}")).into_response())
+}
+
+/// Tells the channel that it was removed, and takes its webhook back. That this fails keeps nobody from removing it.
+pub(crate) async fn tell_removed(app: &App, channel: &Channel, told: Option<channels::Hook>) {
+    let (Ok(kind), Ok(connection)) = (app.kind(&channel.kind), open(app, channel)) else { return };
+    if let (Some(hooks), Some(told)) = (kind.hooks(), told)
+        && let Err(error) = hooks.unregister(&connection, &told.ids()).await
+    {
+        tracing::info!(%error, "the channel's webhook could not be taken back");
+    }
+    if let Err(error) = kind.removed(&connection).await {
+        tracing::info!(%error, "the channel could not be told that it was removed");
+    }
 }

@@ -54,7 +54,7 @@ fn handling_form(handling: &Set<Handling>) -> Markup {
             (tick("split_this_month_only", handling.value.split_this_month_only, "people split only orders that were received this month"))
             (tick("one_folder", handling.value.one_folder, "an order is in one folder at most"))
             p.dim { a href="/folders" { "Folders and identifiers" } }
-            button.primary { "Save" }
+            button.primary { "Save merging and folders" }
         }
     }
 }
@@ -74,7 +74,7 @@ fn pages_form(pages: &Set<OrderPages>) -> Markup {
             h2 { "On the pages" }
             (version(pages.version))
             (tick("complete_and_process", pages.value.complete_and_process, "direct orders offer Complete and process"))
-            button { "Save" }
+            button.primary { "Save the pages" }
         }
     }
 }
