@@ -5,6 +5,7 @@
 //! clock, no database, no effect, so that what a rule would do can be tried on any order without touching it. `book` keeps the rules and
 //! their versions, `look` reads the facts of an order, `run` runs what is live and keeps what each rule saw and did.
 
+mod act;
 mod body;
 mod book;
 mod compile;
@@ -15,6 +16,7 @@ mod look;
 mod operator;
 mod run;
 mod store;
+mod trace;
 
 pub use body::{Action, Body, Match, Node, NodeId, Test, Then};
 pub use book::{
@@ -27,9 +29,8 @@ pub use facts::{Facts, Seen};
 pub use field::{Field, FieldGroup, FieldKind, Unit};
 pub use look::facts;
 pub use operator::{Arity, Operator, Shape};
-pub use run::{
-    ActionResult, ActionTrace, JOB, LOOK_SECONDS, RuleRun, RuleTrace, StepTrace, TestTrace, any_due, ensure_job,
-    run_on, runs, try_on, work,
-};
+pub use run::{JOB, LOOK_SECONDS, any_due, ensure_job, run_on, try_on, work};
+pub use trace::{ActionResult, ActionTrace, RuleRun, RuleTrace, StepTrace, TestTrace, runs};
 
-pub(crate) use run::{due_of_history, forget};
+pub(crate) use run::due_of_history;
+pub(crate) use trace::forget;

@@ -7,15 +7,16 @@
 use std::collections::HashMap;
 
 use consign_db::{Tx, row};
-use consign_values::{LocationId, OrderId, RuleId, Timestamp};
-use serde::{Deserialize, Serialize};
+use consign_values::{OrderId, RuleId, Timestamp};
 
+use super::act::{apply, words};
 use super::book::{Rule, RuleVersion, as_errors};
 use super::look::facts;
-use super::{Action, Body, Compiled, FieldGroup, Node, NodeId, compile, explain, store};
+use super::trace::{ActionResult, ActionTrace, RuleTrace, keep, step_trace};
+use super::{Body, Compiled, FieldGroup, Node, NodeId, compile, explain, store};
 use crate::history::Entry;
 use crate::orders::{self, Order, OrderState, Payment};
-use crate::{Actor, Ctx, Error, Result, changes, decisions, history, jobs, marks};
+use crate::{Actor, Ctx, Error, Result, jobs};
 
 /// The job that runs the rules, and its key.
 pub const JOB: &str = "rules";
@@ -35,96 +36,6 @@ row! {
         /// When.
         pub at: Timestamp,
     }
-}
-
-row! {
-    /// What the rules saw and did, one time.
-    #[derive(Clone, Debug)]
-    pub struct RuleRun in "rule_run" {
-        /// Its id.
-        pub id: i64,
-        /// The order.
-        pub order_id: OrderId,
-        /// Why they ran.
-        pub cause: String,
-        /// When.
-        pub at: Timestamp,
-        /// JSON of a list of [`RuleTrace`].
-        pub trace: String,
-    }
-}
-
-impl RuleRun {
-    /// Rule by rule, in the sequence in which they ran.
-    pub fn trace(&self) -> Vec<RuleTrace> {
-        serde_json::from_str(&self.trace).unwrap_or_default()
-    }
-}
-
-/// What one rule saw and did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleTrace {
-    /// The rule.
-    pub rule: RuleId,
-    /// Its name then.
-    pub name: String,
-    /// Its version.
-    pub version: i64,
-    /// The conditions that were looked at.
-    pub steps: Vec<StepTrace>,
-    /// The condition whose actions were reached; none if no way led to one.
-    pub leaf: Option<NodeId>,
-    /// What was to be done, and what came of it.
-    pub actions: Vec<ActionTrace>,
-}
-
-/// What one condition saw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepTrace {
-    /// The condition.
-    pub node: NodeId,
-    /// Its name then.
-    pub name: String,
-    /// It matched.
-    pub matched: bool,
-    /// Its tests, as far as they were needed.
-    pub tests: Vec<TestTrace>,
-}
-
-/// What one test saw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TestTrace {
-    /// What it asks, in words: `Country is IE`.
-    pub asks: String,
-    /// What was there.
-    pub seen: String,
-    /// It held.
-    pub held: bool,
-}
-
-/// What came of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActionResult {
-    /// It was done, or was so already.
-    Done,
-    /// A person or a program had set that, so it was left.
-    Kept,
-    /// It can't be done.
-    Failed,
-    /// It was only a try.
-    Untried,
-}
-
-/// What one action did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActionTrace {
-    /// What was to be done, in words.
-    pub what: String,
-    /// What came of it.
-    pub result: ActionResult,
-    /// Why not, where it was not.
-    pub why: String,
 }
 
 /// Notes orders that are due for what history has just been given: that they came in, or were paid.
@@ -206,23 +117,6 @@ pub fn try_on(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, rule: &Rule, body: &B
     })
 }
 
-/// What the rules have seen and done of an order, latest first; at most the last 100 times.
-pub fn runs(tx: &mut Tx<'_>, order: OrderId) -> Result<Vec<RuleRun>> {
-    store::runs(tx, order)
-}
-
-/// Takes what was seen of an order out of its traces: which rule did what stays.
-pub(crate) fn forget(tx: &mut Tx<'_>, order: OrderId, instead: &str) -> Result<()> {
-    for run in store::all_runs(tx, order)? {
-        let mut trace = run.trace();
-        for test in trace.iter_mut().flat_map(|rule| &mut rule.steps).flat_map(|step| &mut step.tests) {
-            instead.clone_into(&mut test.seen);
-        }
-        store::set_trace(tx, run.id, &serde_json::to_string(&trace).unwrap_or_default())?;
-    }
-    Ok(())
-}
-
 /// Rules don't run on orders that are unpaid, parked, locked or no longer open (reference 5.2).
 fn ready(order: &Order) -> bool {
     order.state == OrderState::Open && order.payment == Payment::Paid && !order.parked && !order.locked
@@ -286,159 +180,4 @@ impl Live {
         keep(tx, ctx, id, cause, &traces)?;
         Ok(traces)
     }
-}
-
-fn step_trace(step: &super::Step, nodes: &HashMap<NodeId, &Node>) -> StepTrace {
-    let node = nodes.get(&step.node);
-    let asks = |place: usize| {
-        let test = node.and_then(|node| node.tests.get(place));
-        test.map_or_else(String::new, super::Test::words)
-    };
-    let tests = step.tests.iter().map(|test| TestTrace {
-        asks: asks(test.place),
-        seen: consign_values::clean(&test.seen, 200),
-        held: test.held,
-    });
-    StepTrace {
-        node: step.node,
-        name: node.map_or_else(String::new, |node| node.name.clone()),
-        matched: step.matched,
-        tests: tests.collect(),
-    }
-}
-
-/// Keeps the trace, and tells on the order what was done by which rule.
-fn keep(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, cause: &str, traces: &[RuleTrace]) -> Result<()> {
-    if traces.is_empty() {
-        return Ok(());
-    }
-    let trace = serde_json::to_string(traces).unwrap_or_default();
-    let run = RuleRun { id: tx.next_id("row")?, order_id: id, cause: cause.to_owned(), at: ctx.now(), trace };
-    tx.insert(&run)?;
-    let mut said = Vec::new();
-    for rule in traces.iter().filter(|rule| rule.leaf.is_some()) {
-        let done: Vec<String> = rule.actions.iter().map(ActionTrace::words).collect();
-        said.push(format!("{} (version {}): {}", rule.name, rule.version, done.join(", ")));
-    }
-    let said = if said.is_empty() { "no rule matched".to_owned() } else { said.join("; ") };
-    history::record(tx, ctx, "order", id.0, "rules ran", said.clone())?;
-    decisions::record(tx, ctx, id, "rules", said, format!("{} rules were asked: {cause}", traces.len()))?;
-    changes::announce(tx, ctx, "order", [id.0])
-}
-
-impl ActionTrace {
-    fn words(&self) -> String {
-        match self.result {
-            ActionResult::Done | ActionResult::Untried => self.what.clone(),
-            ActionResult::Kept => format!("{} – left: {}", self.what, self.why),
-            ActionResult::Failed => format!("{} – failed: {}", self.what, self.why),
-        }
-    }
-}
-
-/// The field of the order that an action sets, as its provenance names it.
-fn sets(action: &Action) -> Option<&'static str> {
-    match action {
-        Action::Location { .. } => Some("location"),
-        Action::Service { .. } => Some("service"),
-        Action::Tag { .. } => Some("tag"),
-        Action::Property { .. } => Some("properties"),
-        _ => None,
-    }
-}
-
-fn apply(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx<'_>,
-    id: OrderId,
-    version: &RuleVersion,
-    action: &Action,
-    overwrite: bool,
-) -> Result<ActionTrace> {
-    let what = words(tx, action)?;
-    let by_hand = match sets(action) {
-        Some(field) if !overwrite => set_by_hand(tx, id, field)?,
-        _ => None,
-    };
-    if let Some(who) = by_hand {
-        let why = format!("{who} has set it");
-        return Ok(ActionTrace { what, result: ActionResult::Kept, why });
-    }
-    match tx.attempt(|tx| perform(tx, ctx, id, action)) {
-        Ok(()) => Ok(ActionTrace { what, result: ActionResult::Done, why: String::new() }),
-        Err(error @ (Error::Refused(_) | Error::NotFound(_) | Error::Invalid(_) | Error::Stale)) => {
-            let why = error.to_string();
-            store::set_trouble(tx, version.rule_id, &format!("order {id}, {what}: {why}"))?;
-            Ok(ActionTrace { what, result: ActionResult::Failed, why })
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// The person or program that set a field last; none if it was a channel, a file, a rule or nobody.
-fn set_by_hand(tx: &mut Tx<'_>, id: OrderId, field: &str) -> Result<Option<String>> {
-    let Some(detail) = orders::detail_of(tx, id)? else { return Ok(None) };
-    let who = orders::provenance(&detail).remove(field);
-    Ok(who.filter(|who| who.starts_with("user ") || who.starts_with("token ")))
-}
-
-fn perform(tx: &mut Tx<'_>, ctx: &Ctx<'_>, id: OrderId, action: &Action) -> Result<()> {
-    let order = orders::get(tx, id)?;
-    match action {
-        Action::Location { location } if *location == order.location_id => Ok(()),
-        Action::Location { location } => orders::move_to(tx, ctx, id, *location),
-        Action::Service { carrier, service } => {
-            let carrier = if carrier.is_empty() { &order.carrier } else { carrier };
-            let service = if service.is_empty() { &order.service } else { service };
-            if (carrier, service) == (&order.carrier, &order.service) {
-                return Ok(());
-            }
-            orders::set_shipping(tx, ctx, id, carrier, service, &order.tracking_number)
-        }
-        Action::Tag { tag } => orders::set_tag(tx, ctx, id, *tag),
-        Action::Park { note } => orders::park(tx, ctx, id, note),
-        Action::Lock { note } => orders::lock(tx, ctx, id, note),
-        Action::Folder { folder } => marks::give(tx, ctx, id, *folder),
-        Action::Identifier { identifier } => marks::give(tx, ctx, id, *identifier),
-        Action::Property { name, value } => {
-            let mut properties = orders::detail_of(tx, id)?.map(|detail| detail.properties()).unwrap_or_default();
-            properties.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-            properties.push((name.clone(), value.clone()));
-            orders::set_properties(tx, ctx, id, &properties)
-        }
-        Action::BlockMerging {} => orders::set_no_merge(tx, ctx, id, true),
-        Action::Note { text, internal, processing } => {
-            // Said once: a rule that runs again does not repeat itself.
-            if orders::notes_of(tx, id)?.iter().any(|note| note.body == text.trim()) {
-                return Ok(());
-            }
-            orders::add_note(tx, ctx, id, text, *internal, *processing)
-        }
-    }
-}
-
-/// An action in words, with names instead of numbers.
-fn words(tx: &mut Tx<'_>, action: &Action) -> Result<String> {
-    let place = |tx: &mut Tx<'_>, id: LocationId| -> Result<String> {
-        let name = crate::locations::list(tx)?.into_iter().find(|place| place.id == id).map(|place| place.name);
-        Ok(name.unwrap_or_else(|| format!("location {id}, which is gone")))
-    };
-    let mark = |tx: &mut Tx<'_>, id| match marks::get(tx, id) {
-        Ok(mark) => Ok(mark.name),
-        Err(Error::NotFound(_)) => Ok(format!("number {id}, which is gone")),
-        Err(error) => Err(error),
-    };
-    Ok(match action {
-        Action::Location { location } => format!("move to {}", place(tx, *location)?),
-        Action::Service { carrier, service } => format!("send by {}", format!("{carrier} {service}").trim()),
-        Action::Tag { tag: 0 } => "no tag".to_owned(),
-        Action::Tag { tag } => format!("tag {tag}"),
-        Action::Park { .. } => "park".to_owned(),
-        Action::Lock { .. } => "lock".to_owned(),
-        Action::Folder { folder } => format!("into the folder {}", mark(tx, *folder)?),
-        Action::Identifier { identifier } => format!("identifier {}", mark(tx, *identifier)?),
-        Action::Property { name, value } => format!("property {name} = {value}"),
-        Action::BlockMerging {} => "never merge by itself".to_owned(),
-        Action::Note { text, .. } => format!("note: {}", consign_values::clean(text, 60)),
-    })
 }

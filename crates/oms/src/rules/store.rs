@@ -4,7 +4,8 @@ use consign_db::{Tx, params, sql};
 use consign_values::{OrderId, RuleId};
 
 use super::book::{Rule, RuleVersion};
-use super::run::{Due, RuleRun};
+use super::run::Due;
+use super::trace::RuleRun;
 use crate::Result;
 
 pub fn find(tx: &mut Tx<'_>, id: RuleId) -> Result<Option<Rule>> {
